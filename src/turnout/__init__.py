@@ -1,0 +1,1 @@
+"""Turnout: each LLM request to the cheapest model that can answer it."""
