@@ -34,7 +34,7 @@ class Request:
     """Output limit the caller asked for; None leaves it to the target."""
 
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """Sent upstream as `metadata`; rules may read it too."""
+    """For routing rules; of it only `user_id` is sent upstream, the one key the API takes."""
 
     options: Mapping[str, Any] = field(default_factory=dict)
     """Every other field of the caller's body, passed on if the target accepts it."""
@@ -454,8 +454,11 @@ Validator: TypeAlias = Callable[[Outcome], Verdict]
 
 
 def money(amount: Decimal | None) -> str | None:
-    """An amount as a plain decimal string, never in exponent form."""
-    return None if amount is None else f"{amount:f}"
+    """An amount as a plain decimal string: exact, without exponent or trailing zeros."""
+    if amount is None:
+        return None
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def usage_dict(usage: Usage) -> Json:

@@ -96,12 +96,13 @@ def _target(raw: Any, tier: str, catalog: Catalog) -> Target:
         head, _, tail = raw.rpartition("@")
         name, effort = (head, tail) if tail in EFFORTS else (raw, None)
     else:
-        raise ConfigError(f"ladder: a target of tier {tier!r} is not \"model@effort\": {raw!r}")
+        raise ConfigError(f'ladder: a target of tier {tier!r} is not "model@effort": {raw!r}')
     model = catalog.find(name)
     if model is None:
         known = [m.id for m in catalog]
-        raise ConfigError(f"ladder: tier {tier!r} names unknown model {name!r}; "
-                          f"{choices(name, known)}")
+        raise ConfigError(
+            f"ladder: tier {tier!r} names unknown model {name!r}; {choices(name, known)}"
+        )
     if not model.accepts_effort(effort):
         levels = ", ".join(model.efforts) or "none"
         raise ConfigError(f"ladder: {model.id} does not take effort {effort!r}; it takes {levels}")

@@ -115,5 +115,3 @@ def _check_efforts(name: str, efforts: tuple[str, ...]) -> None:
             raise ConfigError(
                 f"models.{name}.efforts: unknown effort {effort!r}; choose from {', '.join(EFFORTS)}"
             )
-
-

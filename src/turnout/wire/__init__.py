@@ -1,0 +1,1 @@
+"""The Messages format in and out, without I/O."""

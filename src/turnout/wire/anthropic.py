@@ -1,0 +1,343 @@
+"""The Messages format: a caller's input to a Request, an answer to Usage and text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from turnout.errors import InvalidRequest
+from turnout.types import Iteration, Json, Request, Usage
+
+ROLES = ("user", "assistant", "system")
+_OWN_FIELDS = frozenset({"messages", "system", "tools", "max_tokens", "metadata"})
+_ROUTED_FIELDS = frozenset({"model", "stream"})
+
+
+def read_request(
+    given: object,
+    *,
+    system: Any = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    max_tokens: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Request:
+    """A Request from a prompt, a list of messages, a Messages body or a Request.
+
+    The keyword arguments replace what the input says. Raises InvalidRequest that names the
+    field: nothing to answer, wrong types, unknown roles, limits that are not whole numbers
+    above zero.
+    """
+    body = _body(given)
+    extra = dict(body.options)
+    extra.update(options or {})
+    request = Request(
+        messages=body.messages,
+        system=body.system if system is None else _system(system),
+        tools=body.tools if tools is None else _tools(tools),
+        max_tokens=body.max_tokens if max_tokens is None else limit("max_tokens", max_tokens),
+        metadata=body.metadata if metadata is None else _metadata(metadata),
+        options={key: value for key, value in extra.items() if key not in _ROUTED_FIELDS},
+    )
+    if not any(_has_content(message) for message in request.messages):
+        raise InvalidRequest("messages", "there is nothing to answer: no message has any content")
+    return request
+
+
+def _body(given: object) -> Request:
+    if isinstance(given, Request):
+        return given
+    if isinstance(given, str):
+        return Request(messages=({"role": "user", "content": given},))
+    if isinstance(given, Mapping):
+        return _mapping(given)
+    if isinstance(given, Iterable) and not isinstance(given, (bytes, bytearray)):
+        return Request(messages=_messages(list(given)))
+    raise InvalidRequest(
+        "request",
+        f"a {type(given).__name__} cannot be routed; give text, a list of messages, "
+        "a Messages body or a turnout.Request",
+    )
+
+
+def _mapping(body: Mapping[str, Any]) -> Request:
+    if "role" in body and "content" in body:
+        raise InvalidRequest("request", "this is one message; give a list: [message]")
+    if "messages" not in body:
+        raise InvalidRequest("messages", "missing; a Messages body needs it")
+    return Request(
+        messages=_messages(body["messages"]),
+        system=_system(body.get("system")),
+        tools=_tools(body.get("tools") or ()),
+        max_tokens=limit("max_tokens", body["max_tokens"]) if "max_tokens" in body else None,
+        metadata=_metadata(body.get("metadata") or {}),
+        options={key: value for key, value in body.items() if key not in _OWN_FIELDS},
+    )
+
+
+def _messages(raw: object) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(raw, (str, bytes)) or not isinstance(raw, Iterable):
+        raise InvalidRequest("messages", f"{_kind(raw)} is not a list of messages")
+    messages = tuple(_plain(message) for message in raw)
+    for number, message in enumerate(messages):
+        _check_message(message, f"messages[{number}]")
+    return messages
+
+
+def _plain(message: Any) -> Any:
+    """The message with the SDK's own objects, as in `response.content`, made plain JSON."""
+    content = message.get("content") if isinstance(message, Mapping) else None
+    if not isinstance(content, (list, tuple)) or all(isinstance(b, Mapping) for b in content):
+        return message
+    return {**message, "content": [_plain_block(block) for block in content]}
+
+
+def _plain_block(block: Any) -> Any:
+    dump = getattr(block, "model_dump", None)
+    return dump(mode="json", by_alias=True, exclude_unset=True) if dump else block
+
+
+def _check_message(message: object, where: str) -> None:
+    if not isinstance(message, Mapping):
+        raise InvalidRequest(where, f"{_kind(message)} is not a message with role and content")
+    role = message.get("role")
+    if role not in ROLES:
+        raise InvalidRequest(f"{where}.role", f"{role!r} is not one of {', '.join(ROLES)}")
+    content = message.get("content")
+    if isinstance(content, str):
+        return
+    if not isinstance(content, Iterable) or isinstance(content, (bytes, Mapping)):
+        raise InvalidRequest(f"{where}.content", f"{_kind(content)} is neither text nor blocks")
+    if not isinstance(content, (list, tuple)):
+        raise InvalidRequest(f"{where}.content", "blocks must be a list, so they can be sent twice")
+    for spot, block in enumerate(content):
+        _check_block(block, f"{where}.content[{spot}]")
+
+
+def _check_block(block: object, where: str) -> None:
+    if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
+        raise InvalidRequest(where, f"{_kind(block)} is not a content block with a type")
+    if block["type"] == "text" and not isinstance(block.get("text"), str):
+        raise InvalidRequest(f"{where}.text", f"{_kind(block.get('text'))} is not text")
+
+
+def _has_content(message: Mapping[str, Any]) -> bool:
+    if message["role"] == "system":
+        return False
+    content = message["content"]
+    if isinstance(content, str):
+        return bool(content.strip())
+    return any(block["type"] != "text" or bool(block["text"].strip()) for block in content)
+
+
+def _system(raw: object) -> Any:
+    if raw is None or isinstance(raw, str):
+        return raw
+    if isinstance(raw, Sequence) and all(isinstance(block, Mapping) for block in raw):
+        return list(raw)
+    raise InvalidRequest("system", f"{_kind(raw)} is neither text nor a list of text blocks")
+
+
+def _tools(raw: object) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(raw, Iterable) or isinstance(raw, (str, bytes, Mapping)):
+        raise InvalidRequest("tools", f"{_kind(raw)} is not a list of tools")
+    tools = tuple(raw)
+    for number, tool in enumerate(tools):
+        if not isinstance(tool, Mapping):
+            raise InvalidRequest(f"tools[{number}]", f"{_kind(tool)} is not a tool")
+    return tools
+
+
+def _metadata(raw: object) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise InvalidRequest("metadata", f"{_kind(raw)} is not a mapping")
+    return raw
+
+
+def limit(field: str, value: object) -> int:
+    """A whole number above zero, or InvalidRequest naming the field."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidRequest(field, f"{value!r} must be a whole number above zero")
+    return value
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def read_usage(raw: Mapping[str, Any] | None) -> Usage:
+    """The API's `usage` as ours; missing counts are 0."""
+    raw = raw or {}
+    server_tools = raw.get("server_tool_use") or {}
+    iterations = tuple(
+        Iteration(item.get("type", "message"), item.get("model"), read_usage(item))
+        for item in raw.get("iterations") or ()
+    )
+    writes_5m, writes_1h = _cache_writes(raw)
+    return Usage(
+        input_tokens=raw.get("input_tokens") or 0,
+        output_tokens=raw.get("output_tokens") or 0,
+        cache_write_5m_tokens=writes_5m,
+        cache_write_1h_tokens=writes_1h,
+        cache_read_tokens=raw.get("cache_read_input_tokens") or 0,
+        web_searches=server_tools.get("web_search_requests") or 0,
+        batch=raw.get("service_tier") == "batch",
+        fast=raw.get("speed") == "fast",
+        us_only=raw.get("inference_geo") == "us",
+        iterations=iterations,
+        fallback_credit=_credit(raw.get("fallback_credit")),
+    )
+
+
+def _cache_writes(raw: Mapping[str, Any]) -> tuple[int, int]:
+    """5-minute and 1-hour writes; a total without its split is 5-minute, the default TTL."""
+    total = raw.get("cache_creation_input_tokens") or 0
+    split = raw.get("cache_creation") or {}
+    if not split:
+        return total, 0
+    return (
+        split.get("ephemeral_5m_input_tokens") or 0,
+        split.get("ephemeral_1h_input_tokens") or 0,
+    )
+
+
+def _credit(raw: Mapping[str, Any] | None) -> str | None:
+    status = (raw or {}).get("status")
+    if not status:
+        return None
+    reason = status.get("reason")
+    return f"{status['type']}: {reason}" if reason else str(status["type"])
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """All text blocks of an answer, joined; thinking and tool use left aside."""
+    return "".join(
+        block["text"] for block in message.get("content") or () if block.get("type") == "text"
+    )
+
+
+def add_usage(first: Usage, second: Usage) -> Usage:
+    """Two usages as one; iterations are kept side by side."""
+    return Usage(
+        input_tokens=first.input_tokens + second.input_tokens,
+        output_tokens=first.output_tokens + second.output_tokens,
+        cache_write_5m_tokens=first.cache_write_5m_tokens + second.cache_write_5m_tokens,
+        cache_write_1h_tokens=first.cache_write_1h_tokens + second.cache_write_1h_tokens,
+        cache_read_tokens=first.cache_read_tokens + second.cache_read_tokens,
+        web_searches=first.web_searches + second.web_searches,
+        batch=first.batch or second.batch,
+        fast=first.fast or second.fast,
+        us_only=first.us_only or second.us_only,
+        iterations=first.iterations + second.iterations,
+        fallback_credit=second.fallback_credit or first.fallback_credit,
+    )
+
+
+def billed_usage(usage: Usage) -> Usage:
+    """All tokens of an answer: the sum of its iterations, or the usage itself.
+
+    With a fallback the top-level counts cover only the returned attempt.
+    """
+    if not usage.iterations:
+        return usage
+    total = Usage()
+    for item in usage.iterations:
+        total = add_usage(total, item.usage)
+    return Usage(
+        **{name: getattr(total, name) for name in _COUNTS},
+        web_searches=usage.web_searches,
+        batch=usage.batch,
+        fast=usage.fast,
+        us_only=usage.us_only,
+        iterations=usage.iterations,
+        fallback_credit=usage.fallback_credit,
+    )
+
+
+_COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "cache_read_tokens",
+)
+
+
+def served_by(message: Mapping[str, Any]) -> str | None:
+    """Who answered: the fallback iteration if there is one, else the top-level model."""
+    for item in reversed((message.get("usage") or {}).get("iterations") or ()):
+        if item.get("type") == "fallback_message" and item.get("model"):
+            return str(item["model"])
+    model = message.get("model")
+    return None if model is None else str(model)
+
+
+class Assembly:
+    """An answer put together from stream events: what a plain call would have returned."""
+
+    def __init__(self) -> None:
+        self.message: Json = {}
+        self.complete = False
+        # Deltas are joined once, when a block ends: adding to a growing text is quadratic.
+        self._open: dict[int, dict[str, list[str]]] = {}
+
+    def add(self, event: Mapping[str, Any]) -> str:
+        """Take one event; returns the text it adds to the answer."""
+        kind = event["type"]
+        if kind == "message_start":
+            self.message = {**event["message"], "content": list(event["message"]["content"] or ())}
+        elif kind == "content_block_start":
+            self.message["content"].append(dict(event["content_block"]))
+        elif kind == "content_block_delta":
+            return self._delta(event["index"], event["delta"])
+        elif kind == "content_block_stop":
+            self._close(event["index"])
+        elif kind == "message_delta":
+            self.message.update(event["delta"])
+            usage = {k: v for k, v in (event.get("usage") or {}).items() if v is not None}
+            self.message["usage"] = {**(self.message.get("usage") or {}), **usage}
+        elif kind == "message_stop":
+            self.complete = True
+        return ""
+
+    def close(self) -> Json:
+        """The message so far, with blocks that a broken stream left open put together too."""
+        for index in list(self._open):
+            self._close(index)
+        return self.message
+
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> str:
+        name = _DELTAS.get(delta["type"])
+        if name is not None:
+            self._open.setdefault(index, {}).setdefault(name, []).append(delta[name])
+        elif delta["type"] == "citations_delta":
+            self.message["content"][index].setdefault("citations", []).append(delta["citation"])
+        return str(delta["text"]) if name == "text" else ""
+
+    def _close(self, index: int) -> None:
+        block = self.message["content"][index]
+        for name, parts in self._open.pop(index, {}).items():
+            if name == "partial_json":
+                block["input"] = _read_json("".join(parts))
+            else:
+                block[name] = block.get(name, "") + "".join(parts)
+
+
+_DELTAS = {
+    "text_delta": "text",
+    "input_json_delta": "partial_json",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+}
+
+
+def _read_json(text: str) -> Any:
+    """Tool input; what a broken stream cut off is kept as text rather than lost."""
+    try:
+        return json.loads(text) if text else {}
+    except ValueError:
+        return {"partial_json": text}
