@@ -1,0 +1,208 @@
+"""`Ledger`: what the rest of Turnout talks to. Cheap to make; everything opens on first use."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from turnout.errors import LedgerError
+from turnout.ledger.journal import Journal, encode_line
+from turnout.types import Clock, Json, Ladder
+
+if TYPE_CHECKING:
+    from turnout.ledger.database import Database
+    from turnout.ledger.report import Prices
+
+_ALL: weakref.WeakSet[Ledger] = weakref.WeakSet()
+
+_ENCODING = (msgspec.MsgspecError, TypeError, ValueError, RuntimeError, AttributeError)
+"""What encoding raises for a document that is no JSON, or changes under our hands."""
+
+
+def utc_now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStatus:
+    """The ledger's health, for `doctor` and metrics. Counts are this process's own
+    unless they say otherwise."""
+
+    url: str
+    """Database file or URL, without its password."""
+
+    folder: Path
+    pending_records: int = 0
+    """Records of all processes that wait in journals."""
+
+    pending_bytes: int = 0
+    journals: int = 0
+    """Journal files in the folder."""
+
+    last_ingest: datetime | None = None
+    """When anybody last stored something."""
+
+    rejects: int = 0
+    """Lines ever refused, torn ones included; the `rejects` table says why."""
+
+    write_errors: int = 0
+    kept: int = 0
+    """Records in memory, waiting for a disk that takes them."""
+
+    dropped: int = 0
+    """Records lost because memory was full too, or because they were no JSON."""
+
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How much was removed, or would be."""
+
+    requests: int = 0
+    attempts: int = 0
+    feedback: int = 0
+    documents: int = 0
+    rejects: int = 0
+
+
+class Ledger:
+    """The durable record of decisions, attempts, outcomes and feedback."""
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        folder: Path,
+        clock: Clock = utc_now,
+        ingest_every_s: float | None = 2.0,
+    ) -> None:
+        self.folder = Path(folder)
+        self.url = url or str(self.folder / "ledger.sqlite3")
+        self._clock = clock
+        self._every_s = ingest_every_s
+        self._journal = Journal(self.folder / "journal")
+        self._reset()
+        _ALL.add(self)
+
+    def _reset(self) -> None:
+        self._database: Database | None = None
+        self._opening = threading.Lock()
+        self._ingesting = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ingest_error: str | None = None
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def record(self, kind: str, document: Json) -> None:
+        """Append one record to the journal. Never raises; safe from threads and after a fork."""
+        try:
+            line = encode_line(kind, document)
+        except _ENCODING as error:
+            self._journal.refuse(error)
+            return
+        self._journal.append(line)
+        if self._thread is None and self._every_s is not None:
+            self._start()
+
+    def ingest(self) -> int:
+        """Store everything journaled so far, by any process. Returns how many records were new."""
+        from turnout.ledger.ingest import Ingester
+
+        self._journal.flush()
+        with self._ingesting:
+            ingester = Ingester(self._open(), self.folder / "journal", self._now_ms)
+            added = ingester.run(self._stop.is_set)
+        self._ingest_error = None
+        return added
+
+    def close(self) -> None:
+        """Write what waits in memory and let go of files; a later record opens them again."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(1.0)
+        self._journal.close()
+        with self._ingesting, self._opening:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+        self._thread = None
+        self._stop = threading.Event()
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _now_ms(self) -> int:
+        return int(self._clock().timestamp() * 1000)
+
+    def _open(self) -> Database:
+        from turnout.ledger.database import Database
+
+        with self._opening:
+            if self._database is None:
+                self._database = Database(self.url)
+            return self._database
+
+    def _start(self) -> None:
+        with self._opening:
+            if self._thread is None:
+                thread = threading.Thread(
+                    target=_ingest_now_and_then,
+                    args=(weakref.ref(self), self._stop, self._every_s),
+                    name="turnout-ledger",
+                    daemon=True,
+                )
+                self._thread = thread
+                thread.start()
+
+    def _ingest_quietly(self) -> None:
+        try:
+            self.ingest()
+        except LedgerError as error:
+            self._ingest_error = str(error)
+
+    def _after_fork(self) -> None:
+        """In a child: the parent's connections, locks and thread are not ours."""
+        self._journal.after_fork()
+        self._reset()
+
+    def _at_exit(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(0.5)
+        self._journal.close()
+
+
+def _ingest_now_and_then(
+    ledger: weakref.ref[Ledger], stop: threading.Event, every_s: float
+) -> None:
+    """The background thread; it does not keep a forgotten ledger alive."""
+    while not stop.wait(every_s):
+        found = ledger()
+        if found is None:
+            return
+        found._ingest_quietly()
+        del found
+
+
+def _each(action: Callable[[Ledger], None]) -> Callable[[], None]:
+    def run() -> None:
+        for ledger in list(_ALL):
+            action(ledger)
+
+    return run
+
+
+os.register_at_fork(after_in_child=_each(Ledger._after_fork))
+atexit.register(_each(Ledger._at_exit))
