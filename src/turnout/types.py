@@ -15,6 +15,9 @@ from typing import Any, Protocol, TypeAlias
 LEVELS = ("trivial", "low", "mid", "high")
 """The one difficulty scale that labels and classifiers speak on, easiest first."""
 
+LIMITS = ("max_tokens", "model_context_window_exceeded")
+"""The stop reasons of an answer that was cut short."""
+
 Json: TypeAlias = dict[str, Any]
 Effort: TypeAlias = str | None
 Clock: TypeAlias = Callable[[], datetime]
@@ -396,7 +399,7 @@ class Outcome:
     @property
     def truncated(self) -> bool:
         """True when the answer stops at an output or context limit."""
-        return self.stop_reason in ("max_tokens", "model_context_window_exceeded")
+        return self.stop_reason in LIMITS
 
     def to_dict(self) -> Json:
         """The outcome as plain JSON, as `turnout run --json` prints it."""

@@ -113,5 +113,5 @@ def _check_efforts(name: str, efforts: tuple[str, ...]) -> None:
     for effort in efforts:
         if effort not in EFFORTS:
             raise ConfigError(
-                f"models.{name}.efforts: unknown effort {effort!r}; choose from {', '.join(EFFORTS)}"
+                f"models.{name}.efforts: unknown effort {effort!r}; {choices(effort, EFFORTS)}"
             )

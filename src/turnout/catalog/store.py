@@ -18,7 +18,8 @@ CLAUDE_ABILITIES = frozenset(
 )
 """What every Claude model of the catalog can do; the rest are fields of their own."""
 
-_FLAGS = {"forced_tool": "forced_tool", "prefill": "prefill", "system_messages": "system_messages"}
+_FLAGS = ("forced_tool", "prefill", "system_messages")
+_LISTS = ("aliases", "efforts", "thinking", "sampling", "fallback_targets")
 # Bedrock and Vertex spell the same model with a region, a vendor, a date or a revision.
 _DRESSED = re.compile(
     r"^(?:[a-z]{2,6}\.)?(?:anthropic[./])?(?P<id>.+?)(?:[@-]\d{8})?(?:-v\d+(?::\d+)?)?(?:\[1m\])?$"
@@ -96,21 +97,17 @@ def bundled() -> Catalog:
 
 
 def _parse(raw: dict[str, Any]) -> Model:
-    flags = {ability for name, ability in _FLAGS.items() if raw.pop(name, name != "prefill")}
+    """One entry of models.toml; whatever is not converted here is a plain field of Model."""
     where = f"models.{raw['id']}.prices"
-    prices = tuple(parse_price(p, where) for p in raw.pop("prices"))
-    effort_cost = {level: Decimal(x) for level, x in raw.pop("effort_cost", {}).items()}
-    lists = ("aliases", "efforts", "thinking", "sampling", "fallback_targets")
-    return Model(
-        **{name: tuple(raw.pop(name)) for name in lists if name in raw},
-        abilities=CLAUDE_ABILITIES | flags,
-        prices=prices,
-        effort_cost=effort_cost,
-        token_ratio=Decimal(raw.pop("token_ratio")),
-        us_multiplier=Decimal(raw.pop("us_multiplier", 1)),
-        pool=raw.pop("pool", raw["id"]),
-        **raw,
-    )
+    flags = {name for name in _FLAGS if raw.pop(name, name != "prefill")}
+    raw |= {name: tuple(raw[name]) for name in _LISTS if name in raw}
+    raw["abilities"] = CLAUDE_ABILITIES | flags
+    raw["prices"] = tuple(parse_price(price, where) for price in raw["prices"])
+    raw["effort_cost"] = {e: Decimal(x) for e, x in raw.get("effort_cost", {}).items()}
+    raw["token_ratio"] = Decimal(raw["token_ratio"])
+    raw["us_multiplier"] = Decimal(raw.get("us_multiplier", 1))
+    raw.setdefault("pool", raw["id"])
+    return Model(**raw)
 
 
 def _other_provider(name: str) -> Model | None:

@@ -62,6 +62,8 @@ class Wishes:
     escalation: str = "always"
     max_cost_usd: Decimal | None = None
     conversation: str | None = None
+    context_tokens: int = 0
+    """Tokens of context that the request itself does not show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Shape a request for one model, plan its attempts, drive them."""

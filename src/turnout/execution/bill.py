@@ -1,0 +1,207 @@
+"""From answers to attempts and outcomes: who served, what it cost, what it would have cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from turnout.catalog.prices import cost, line_pico, usd
+from turnout.catalog.store import Catalog
+from turnout.errors import UnpricedModel
+from turnout.types import Attempt, Cost, Decision, Json, Ladder, Outcome, Reason, Usage
+from turnout.wire.anthropic import add_usage, billed_usage, read_usage, served_by, text_of
+
+if TYPE_CHECKING:
+    from turnout.execution.plan import Answer, Call, Failure, Job
+    from turnout.policy.chain import Option
+
+
+@dataclass(slots=True)
+class Biller:
+    """Prices what happened. One per request; `details` keeps the last refusal's."""
+
+    catalog: Catalog
+    ladder: Ladder
+    new_id: Callable[[], str]
+    allow_unpriced: bool = False
+    bill_refusals: bool = False
+    details: Json = field(default_factory=dict)
+    changes: tuple[Reason, ...] = ()
+    """What shaping adapted for the call under way."""
+
+    def answered(self, job: Job, option: Option, answer: Answer, status: str) -> Attempt:
+        """The attempt of a complete answer."""
+        message = answer.message
+        usage = read_usage(message.get("usage"))
+        if status == "refused":
+            self.details = dict(message.get("stop_details") or {})
+        now = job.now()
+        bill = self._cost(usage, option.target.model, now, refused=status == "refused")
+        return Attempt(
+            id=self.new_id(),
+            number=len(job.attempts) + 1,
+            at=now,
+            model=option.target.model,
+            effort=option.target.effort,
+            tier=option.tier,
+            status=status,
+            served_by=self.canonical(served_by(message)),
+            stop_reason=message.get("stop_reason"),
+            usage=billed_usage(usage),
+            cost_usd=None if bill is None else bill.total_usd,
+            cost_lines=bill.lines if bill else (),
+            latency_ms=answer.latency_ms,
+            ttft_ms=answer.ttft_ms,
+            error=_refusal(self.details) if status == "refused" else None,
+            http_status=200,
+            request_id=answer.request_id,
+            changes=self.changes,
+        )
+
+    def failed(self, call: Call, failure: Failure, decision: Decision, now: datetime) -> Attempt:
+        """The attempt of a call without a complete answer, billed for what had arrived."""
+        message = call.progress.close()
+        usage = read_usage(message.get("usage"))
+        bill = self._cost(usage, call.option.target.model, now)
+        return Attempt(
+            id=self.new_id(),
+            number=call.number,
+            at=now,
+            model=call.option.target.model,
+            effort=call.option.target.effort,
+            tier=call.option.tier,
+            status="error",
+            served_by=self.canonical(served_by(message)) if message else None,
+            usage=billed_usage(usage),
+            cost_usd=None if bill is None else bill.total_usd,
+            cost_lines=bill.lines if bill else (),
+            latency_ms=failure.latency_ms,
+            error=failure.text,
+            http_status=failure.status,
+            request_id=failure.request_id,
+            changes=self.changes,
+        )
+
+    def reported(
+        self,
+        decision: Decision,
+        *,
+        usage: Usage,
+        served_by: str | None,
+        latency_ms: float,
+        ttft_ms: float | None,
+        error: str | None,
+        stop_reason: str,
+        at: datetime,
+    ) -> Attempt:
+        """The attempt of a call that the caller made."""
+        model = self.canonical(served_by) or decision.model
+        refused = stop_reason == "refusal"
+        bill = self._cost(usage, model, at, refused=refused)
+        answered = "refused" if refused else "accepted"
+        return Attempt(
+            id=self.new_id(),
+            number=1,
+            at=at,
+            model=decision.model,
+            effort=decision.effort,
+            tier=decision.tier,
+            status="error" if error else answered,
+            served_by=None if error else model,
+            stop_reason=None if error else stop_reason,
+            usage=billed_usage(usage),
+            cost_usd=None if bill is None else bill.total_usd,
+            cost_lines=bill.lines if bill else (),
+            latency_ms=latency_ms,
+            ttft_ms=ttft_ms,
+            error=error,
+        )
+
+    def marked(self, attempt: Attempt, status: str, why: Any) -> Attempt:
+        """The attempt with its verdict."""
+        if status == attempt.status:
+            return attempt
+        return replace(attempt, status=status, error=None if why is None else str(why))
+
+    def outcome(self, job: Job, attempts: tuple[Attempt, ...], answer: Answer) -> Outcome:
+        """What the caller gets: the last attempt's answer, every attempt's cost."""
+        last, decision = attempts[-1], job.decision
+        costs = [attempt.cost_usd for attempt in attempts]
+        total: Decimal | None = decision.classifier_cost_usd
+        for amount in costs:
+            total = None if total is None or amount is None else total + amount
+        return Outcome(
+            decision=decision,
+            text=text_of(answer.message),
+            served_by=last.served_by or last.model,
+            stop_reason=str(answer.message.get("stop_reason")),
+            message=answer.message,
+            attempts=attempts,
+            usage=self.usage(attempts),
+            cost_usd=total,
+            baseline_usd=self.baseline(last, job.now()),
+            latency_ms=sum(attempt.latency_ms for attempt in attempts),
+            ttft_ms=last.ttft_ms,
+            escalated=any(attempt.status == "rejected" for attempt in attempts[:-1]),
+        )
+
+    def usage(self, attempts: tuple[Attempt, ...]) -> Usage:
+        """The tokens of every attempt, added up."""
+        total = Usage()
+        for attempt in attempts:
+            total = add_usage(total, attempt.usage)
+        return total
+
+    def baseline(self, attempt: Attempt, at: datetime) -> Decimal | None:
+        """The attempt's answer at the ladder's dearest first target, same cache behaviour.
+
+        Token counts are converted between tokenizers. None when a price is not known.
+        """
+        answered = self.catalog.find(attempt.served_by or attempt.model)
+        if answered is None:
+            return None
+        usage = answer_usage(attempt.usage)
+        prices = []
+        for tier in self.ladder.tiers:
+            model = self.catalog.get(tier.targets[0].model)
+            converted = convert(usage, model.token_ratio / answered.token_ratio)
+            card = model.card(at, converted.prompt_tokens)
+            if card is not None:
+                prices.append(line_pico(converted, card))
+        return usd(max(prices)) if prices else None
+
+    def canonical(self, name: str | None) -> str | None:
+        """The catalog's id of a model as a response spells it."""
+        model = self.catalog.find(name) if name else None
+        return model.id if model else name
+
+    def _cost(self, usage: Usage, model: str, at: datetime, refused: bool = False) -> Cost | None:
+        try:
+            return cost(
+                usage, model, self.catalog, at, refused=refused, bill_refusals=self.bill_refusals
+            )
+        except UnpricedModel:
+            if self.allow_unpriced:
+                return None
+            raise
+
+
+def answer_usage(usage: Usage) -> Usage:
+    """The tokens of the answer that was returned, without the hops that declined."""
+    return usage.iterations[-1].usage if usage.iterations else usage
+
+
+def convert(usage: Usage, ratio: Decimal) -> Usage:
+    """Token counts as another tokenizer would have given them, to the nearest token."""
+    if ratio == 1:
+        return usage
+    names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
+    counts = {f"{n}_tokens": round(getattr(usage, f"{n}_tokens") * ratio) for n in names}
+    return replace(usage, **counts, iterations=())
+
+
+def _refusal(details: Json) -> str:
+    return f"refused ({details.get('category') or 'no category given'})"

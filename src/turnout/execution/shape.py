@@ -1,0 +1,301 @@
+"""One request fitted to one model, from the catalog's abilities.
+
+A caller's own field is kept if the target accepts it and adapted with a reason if not; nothing
+is dropped in silence. `messages` are passed on as they are, thinking and tool history included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from turnout.catalog.model import EFFORTS, Model
+from turnout.execution import caching
+from turnout.types import Effort, Reason, Request
+
+MAX_TOKENS = 64_000
+"""Answer limit when the caller sets none: room for thinking, which spends from it too."""
+
+STREAM_ABOVE = 21_333
+"""The vendor's client refuses plain calls with a larger `max_tokens`: they may take over ten
+minutes (60 minutes per 128,000 tokens)."""
+
+SAMPLING = ("temperature", "top_p", "top_k")
+SAMPLING_VERSION = "2023-06-01"
+"""The API version on which some models still take sampling fields."""
+
+FALLBACK_BETA = "server-side-fallback-2026-07-01"
+CREDIT_BETA = "fallback-credit-2026-07-01"
+
+
+class Body(dict[str, Any]):
+    """A Messages body ready to send, with what goes beside it.
+
+    `headers` are extra HTTP headers, `betas` the beta names, `changes` what was adapted and why.
+    """
+
+    def __init__(self, fields: Mapping[str, Any] = ()) -> None:  # type: ignore[assignment]
+        super().__init__(fields)
+        self.headers: dict[str, str] = {}
+        self.betas: list[str] = []
+        self.changes: list[Reason] = []
+
+    def adapt(self, field: str, text: str, before: object = None, after: object = None) -> None:
+        """Note that a field of the caller's was adapted."""
+        self.changes.append(Reason(f"shape.{field}", text, _show(before), _show(after)))
+
+    def all_headers(self) -> dict[str, str]:
+        """The extra headers, betas included."""
+        if not self.betas:
+            return dict(self.headers)
+        return {**self.headers, "anthropic-beta": ",".join(dict.fromkeys(self.betas))}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What shaping needs to know besides the request."""
+
+    model: Model
+    effort: Effort
+    at: datetime
+    input_tokens: int
+    """Estimated prompt size, to keep max_tokens inside the window."""
+
+    turns: int = 1
+    in_tool_loop: bool = False
+    server_fallbacks: tuple[str, ...] = ()
+    """Models that the API may fall back to on a refusal; empty for none."""
+
+    cache_ttl: str | None = None
+    """`5m` or `1h` to mark the stable prefix; None leaves caching to the caller."""
+
+    credit_token: str | None = None
+    """Redeems the cache loss of a refusal; needs an otherwise identical body."""
+
+
+def shape(request: Request, fit: Fitting) -> Body:
+    """The body to send to `fit.model`."""
+    body = Body({"model": fit.model.id})
+    body["max_tokens"] = 0
+    body["messages"] = list(request.messages)
+    if request.system is not None:
+        body["system"] = request.system
+    if request.tools:
+        body["tools"] = list(request.tools)
+    body.update(request.options)
+    body.betas = list(body.pop("betas", ()))
+    body.headers = dict(body.pop("extra_headers", {}))
+    _metadata(body, request)
+    for step in (_max_tokens, _effort, _thinking, _sampling, _tool_choice, _messages, _speed):
+        step(body, request, fit)
+    _fallbacks(body, fit)
+    if fit.cache_ttl and not caching.marked(request):
+        caching.mark(body, fit.turns > 1 or fit.in_tool_loop, fit.cache_ttl)
+    return body
+
+
+def _metadata(body: Body, request: Request) -> None:
+    """Only `user_id` goes upstream: any other key is a 400, and the rest is for routing."""
+    if user := request.metadata.get("user_id"):
+        body["metadata"] = {"user_id": user}
+
+
+def _max_tokens(body: Body, request: Request, fit: Fitting) -> None:
+    limit = fit.model.max_output_tokens or MAX_TOKENS
+    wanted = request.max_tokens or min(MAX_TOKENS, limit)
+    room = limit
+    if fit.model.context_window is not None:
+        room = max(1, min(limit, fit.model.context_window - fit.input_tokens))
+    body["max_tokens"] = min(wanted, room)
+    if request.max_tokens and request.max_tokens > room:
+        why = "over the model's output limit" if wanted > limit else "window would overflow"
+        body.adapt("max_tokens", why, wanted, room)
+
+
+def _effort(body: Body, request: Request, fit: Fitting) -> None:
+    """The caller's own effort wins; one the model does not know becomes the next below."""
+    config = dict(body.get("output_config") or {})
+    wanted = config.pop("effort", None)
+    effort = wanted or fit.effort
+    if wanted is None and effort is not None:
+        effort = _affordable(body, effort, request)
+    if effort is not None and not fit.model.accepts_effort(effort):
+        lower = _known_effort(effort, fit.model)
+        if wanted:
+            text = "takes no effort" if lower is None else "does not know this effort"
+            body.adapt("effort", f"{fit.model.id} {text}", wanted, lower)
+        effort = lower
+    if effort is not None:
+        config["effort"] = effort
+    if config:
+        body["output_config"] = config
+    else:
+        body.pop("output_config", None)
+
+
+THINKING_ROOM = {"low": 0, "medium": 2_000, "high": 6_000, "xhigh": 16_000, "max": 32_000}
+"""Answer tokens an effort should have: thinking spends from max_tokens, and what it leaves is
+the answer. The documented trap is a small limit at a high effort, which ends in no text at all."""
+
+
+def _affordable(body: Body, effort: str, request: Request) -> str:
+    """The chosen effort, or the highest below it that the caller's max_tokens leaves room for."""
+    if request.max_tokens is None or THINKING_ROOM[effort] <= body["max_tokens"]:
+        return effort
+    fits = [e for e in EFFORTS if THINKING_ROOM[e] <= body["max_tokens"]]
+    lower = min(fits[-1], effort, key=EFFORTS.index)
+    text = f"max_tokens {body['max_tokens']:,} leaves no room to think at {effort}"
+    body.adapt("effort", text, effort, lower)
+    return lower
+
+
+def _known_effort(effort: str, model: Model) -> str | None:
+    if effort not in EFFORTS:
+        return model.effort_default
+    below = [e for e in model.efforts if EFFORTS.index(e) <= EFFORTS.index(effort)]
+    return below[-1] if below else None
+
+
+def _thinking(body: Body, request: Request, fit: Fitting) -> None:
+    asked = body.get("thinking")
+    if asked is None:
+        if _should_think(body, fit):
+            body["thinking"] = {"type": "adaptive"}
+        return
+    kind = asked.get("type")
+    effort = (body.get("output_config") or {}).get("effort")
+    if fit.model.thinking_allowed(kind, effort):
+        if kind == "enabled":
+            body["thinking"] = _budget(asked, body)
+        return
+    if kind in fit.model.thinking_up_to:
+        limit = fit.model.thinking_up_to[kind]
+        body["output_config"] = {**(body.get("output_config") or {}), "effort": limit}
+        body.adapt("effort", f"thinking {kind} goes with at most {limit}", effort, limit)
+        return
+    replacement = _other_thinking(kind, asked, body, fit.model)
+    why = f"{fit.model.id} does not take thinking {kind}"
+    body.adapt("thinking", why, kind, replacement and replacement["type"])
+    if replacement is None:
+        del body["thinking"]
+    else:
+        body["thinking"] = replacement
+
+
+def _should_think(body: Body, fit: Fitting) -> bool:
+    """Some models do not think unless told to; an effort without thinking is wasted on them.
+
+    Inside a tool loop an older turn without thinking must stay so, and a forced tool leaves no
+    room for it.
+    """
+    model = fit.model
+    if model.thinking_default != "off" or "adaptive" not in model.thinking or not model.efforts:
+        return False
+    return fit.effort is not None and not fit.in_tool_loop and not _forced(body)
+
+
+def _other_thinking(
+    kind: str | None, asked: Mapping[str, Any], body: Body, model: Model
+) -> dict[str, Any] | None:
+    """The nearest thinking that the model accepts; None to leave the field out."""
+    if kind in ("disabled", "between_tools"):
+        return {"type": "disabled"} if "disabled" in model.thinking else None
+    if "adaptive" in model.thinking:
+        kept = {"display": asked["display"]} if "display" in asked else {}
+        return {"type": "adaptive", **kept}
+    if "enabled" in model.thinking and body["max_tokens"] > 1024:
+        return _budget({"type": "enabled", "budget_tokens": body["max_tokens"] // 2}, body)
+    return None
+
+
+def _budget(asked: Mapping[str, Any], body: Body) -> dict[str, Any]:
+    """A thinking budget of at least 1,024 tokens and below max_tokens, as the API demands."""
+    wanted = asked.get("budget_tokens") or 1024
+    kept = max(1024, min(wanted, body["max_tokens"] - 1))
+    if "budget_tokens" in asked and kept != wanted:
+        body.adapt("thinking", "budget_tokens must be from 1,024 to max_tokens", wanted, kept)
+    return {**asked, "budget_tokens": kept}
+
+
+def _sampling(body: Body, request: Request, fit: Fitting) -> None:
+    used = [name for name in SAMPLING if name in body]
+    if not used:
+        return
+    thinks = (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
+    if SAMPLING_VERSION in fit.model.sampling and not thinks:
+        body.headers["anthropic-version"] = SAMPLING_VERSION
+        return
+    why = "thinking leaves it fixed" if thinks else f"{fit.model.id} takes no sampling fields"
+    for name in used:
+        body.adapt(name, why, body.pop(name))
+
+
+def _tool_choice(body: Body, request: Request, fit: Fitting) -> None:
+    if not _forced(body):
+        return
+    choice = body["tool_choice"]
+    if "forced_tool" not in fit.model.abilities:
+        body["tool_choice"] = {k: v for k, v in choice.items() if k != "name"} | {"type": "auto"}
+        body.adapt("tool_choice", f"{fit.model.id} cannot be forced", choice["type"], "auto")
+    elif (body.get("thinking") or {}).get("type") in ("enabled", "adaptive") and _can_stop(fit):
+        body.adapt("thinking", "a forced tool leaves no room for it", body["thinking"]["type"])
+        del body["thinking"]
+
+
+def _can_stop(fit: Fitting) -> bool:
+    return fit.model.thinking_default == "off"
+
+
+def _forced(body: Body) -> bool:
+    return (body.get("tool_choice") or {}).get("type") in ("any", "tool")
+
+
+def _messages(body: Body, request: Request, fit: Fitting) -> None:
+    """A prefill or a system message where the model takes none; earlier bytes stay."""
+    messages: list[Any] = body["messages"]
+    if messages[-1]["role"] == "assistant" and "prefill" not in fit.model.abilities:
+        text = "Continue your last message from where it stops, without repeating it."
+        messages.append({"role": "user", "content": text})
+        body.adapt("messages", f"{fit.model.id} takes no prefill; asked to continue instead")
+    if "system_messages" in fit.model.abilities:
+        return
+    for number, message in enumerate(messages):
+        if message["role"] == "system":
+            messages[number] = {**message, "role": "user"}
+            body.adapt(f"messages[{number}].role", "no system messages here", "system", "user")
+
+
+def _speed(body: Body, request: Request, fit: Fitting) -> None:
+    if body.get("speed") != "fast":
+        return
+    price = fit.model.price(fit.at)
+    fast = price.fast if price else None
+    if fast is None or (fast.until and fit.at.date() >= fast.until):
+        body.adapt("speed", f"{fit.model.id} has no fast mode", body.pop("speed"))
+    elif fast.beta:
+        body.betas.append(fast.beta)
+
+
+def _fallbacks(body: Body, fit: Fitting) -> None:
+    """Server-side fallbacks, or a credit for the refusal that a client-side one follows."""
+    own = body.get("fallbacks")
+    if fit.credit_token:
+        if own is not None:
+            body.adapt("fallbacks", "a fallback credit is redeemed instead", body.pop("fallbacks"))
+        body["fallback_credit_token"] = {"token": fit.credit_token, "mode": "best_effort"}
+        body.betas.append(CREDIT_BETA)
+    elif own is not None and own != "default" and not fit.model.fallback_targets:
+        body.adapt("fallbacks", f"{fit.model.id} supports none", body.pop("fallbacks"))
+    elif own is not None:
+        body.betas.append(FALLBACK_BETA)
+    elif fit.server_fallbacks:
+        body["fallbacks"] = [{"model": name} for name in fit.server_fallbacks]
+        body.betas.append(FALLBACK_BETA)
+    else:
+        body.betas.append(CREDIT_BETA)
+
+
+def _show(value: object) -> str | None:
+    return None if value is None else str(value)

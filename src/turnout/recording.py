@@ -1,0 +1,133 @@
+"""What is written to the ledger, and when. Recording never fails a request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from turnout.execution.bill import answer_usage
+from turnout.types import (
+    LIMITS,
+    Attempt,
+    Decision,
+    Feedback,
+    Json,
+    Outcome,
+    Request,
+    Usage,
+    attempt_dict,
+    money,
+    usage_dict,
+)
+from turnout.wire.anthropic import add_usage
+
+if TYPE_CHECKING:
+    from turnout.ledger import Ledger
+
+
+class Recorder:
+    """Turns nouns into ledger records; with no ledger it does nothing."""
+
+    def __init__(self, ledger: Ledger | None, *, prompts: bool = False) -> None:
+        self._ledger = ledger
+        self._prompts = prompts
+
+    def decision(self, decision: Decision, source: str, request: Request | None = None) -> None:
+        """A decision that is about to be acted on."""
+        if self._ledger is None:
+            return
+        document = {**decision.to_dict(), "source": source}
+        if self._prompts and request is not None:
+            from turnout.ledger import redact
+
+            document["prompt"] = redact(request)
+        self._ledger.record("decision", document)
+
+    def attempt(self, decision: Decision, attempt: Attempt) -> None:
+        """One upstream call that has ended."""
+        if self._ledger is not None:
+            self._ledger.record("attempt", {**attempt_dict(attempt), "decision": decision.id})
+
+    def outcome(self, outcome: Outcome, at: datetime) -> None:
+        """A request that was answered."""
+        self.answered(
+            outcome.decision,
+            outcome.attempts,
+            at,
+            stop_reason=outcome.stop_reason,
+            escalated=outcome.escalated,
+        )
+
+    def answered(
+        self,
+        decision: Decision,
+        attempts: tuple[Attempt, ...],
+        at: datetime,
+        *,
+        stop_reason: str | None,
+        escalated: bool = False,
+    ) -> None:
+        """An answered request, from its attempts; the last of them was accepted."""
+        if self._ledger is None:
+            return
+        last = attempts[-1]
+        served_by = last.served_by or last.model
+        document = _outcome(decision, attempts, at) | {
+            "served_by": served_by,
+            "served_tier": last.tier,
+            "stop_reason": stop_reason,
+            "status": "truncated" if stop_reason in LIMITS else "ok",
+            "ttft_ms": last.ttft_ms,
+            "escalated": escalated,
+            "fallback": served_by != decision.model,
+            "answer_usage": usage_dict(answer_usage(last.usage)),
+            "answer_model": served_by,
+        }
+        self._ledger.record("outcome", document)
+
+    def failure(
+        self, decision: Decision, attempts: tuple[Attempt, ...], status: str, at: datetime
+    ) -> None:
+        """A request that got no answer: `refused`, `failed`, `truncated` or `cancelled`."""
+        if self._ledger is not None:
+            self._ledger.record("outcome", {**_outcome(decision, attempts, at), "status": status})
+
+    def feedback(self, feedback: Feedback) -> None:
+        """A score for an earlier decision."""
+        if self._ledger is not None:
+            document = {
+                "id": feedback.id,
+                "decision": feedback.decision,
+                "at": feedback.at.isoformat(),
+                "score": feedback.score,
+                "success": feedback.success,
+                "note": feedback.note,
+            }
+            self._ledger.record("feedback", document)
+
+
+def _outcome(decision: Decision, attempts: tuple[Attempt, ...], at: datetime) -> Json:
+    """The fields that every ended request has."""
+    total, cost = Usage(), decision.classifier_cost_usd
+    known = all(attempt.cost_usd is not None for attempt in attempts)
+    for attempt in attempts:
+        total = add_usage(total, attempt.usage)
+        cost += attempt.cost_usd or Decimal(0)
+    return {
+        "id": decision.id,
+        "at": at.isoformat(),
+        "served_by": None,
+        "served_tier": None,
+        "stop_reason": None,
+        "usage": usage_dict(total),
+        "cost_usd": money(cost) if known else None,
+        "classifier_cost_usd": money(decision.classifier_cost_usd),
+        "latency_ms": sum(attempt.latency_ms for attempt in attempts),
+        "ttft_ms": None,
+        "escalated": False,
+        "fallback": False,
+        "answer_usage": None,
+        "answer_model": None,
+        "attempts": len(attempts),
+    }

@@ -1,0 +1,383 @@
+"""Routing: a request to a Decision, without network. Shared by Router and AsyncRouter."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from math import isfinite
+from typing import Any
+
+from turnout.catalog.ladders import ladder as preset
+from turnout.catalog.ladders import parse_ladder
+from turnout.catalog.model import EFFORTS, Model
+from turnout.catalog.store import Catalog, bundled
+from turnout.config import Settings
+from turnout.errors import ConfigError, InvalidRequest, UnknownTier, choices
+from turnout.policy import choice
+from turnout.policy.chain import Option, State, Step, Wishes, decide
+from turnout.policy.fit import Account, Fit, Rung, options, rung, rungs
+from turnout.policy.scale import TokenScale
+from turnout.policy.settle import settle
+from turnout.signals import extract
+from turnout.types import (
+    Classifier,
+    Clock,
+    Decision,
+    Ladder,
+    Prediction,
+    Request,
+    Signals,
+    Target,
+)
+
+STEPS: tuple[Step, ...] = (choice.Floor, Fit, choice.Prefer)
+"""The policy, in order. A new policy is one file in `policy/` and one entry here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A decision together with what it was made from."""
+
+    decision: Decision
+    state: State
+
+
+class Routing:
+    """Everything a decision needs, set up once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        ladder: str | Ladder | Mapping[str, Any] | None,
+        models: Mapping[str, Any] | Iterable[Model] | None,
+        classifier: str | Classifier | None,
+        quality: float | None,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.catalog = _catalog(settings, models)
+        self.ladder = _ladder(settings, ladder, self.catalog)
+        self.classifier = _classifier(settings, classifier)
+        self.quality = share("quality", settings.quality if quality is None else quality)
+        self.scale = TokenScale()
+        organisation = settings.organisation
+        self.account = Account(
+            organisation.zero_retention, organisation.verified, settings.allow_unpriced
+        )
+        self._cut = getattr(self.classifier, "cut", float)
+        self._rows: tuple[date, list[Rung]] | None = None
+        self._providers = tuple(dict.fromkeys(row.model.provider for row in self.rows(clock())))
+        choice.check_preference(settings.prefer, self._providers)
+
+    def rows(self, at: datetime) -> list[Rung]:
+        """The ladder's targets as they stand on this day."""
+        day = at.date()
+        if self._rows is None or self._rows[0] != day:
+            self._rows = (day, rungs(self.ladder, self.catalog, at, self.account))
+        return self._rows[1]
+
+    def route(self, request: Request, wishes: Wishes) -> Routed:
+        """Decide. Raises NoEligibleModel when nothing on the ladder can take the request."""
+        began = time.perf_counter()
+        now = self.clock()
+        signals = extract(request, wishes.context_tokens)
+        state = self._state(request, signals, wishes, now)
+        first = choice.start(state, new_id("dec", now), now)
+        decision = settle(decide(first, state, STEPS), state, self.settings.execution.max_fallbacks)
+        elapsed_us = (time.perf_counter() - began) * 1e6
+        return Routed(replace(decision, elapsed_us=elapsed_us), state)
+
+    def keep(self, decision: Decision, request: Request) -> Routed:
+        """The route of an earlier decision for a follow-up: a new decision, fit re-checked."""
+        began = time.perf_counter()
+        now = self.clock()
+        if decision.tier not in self.ladder.names:
+            raise UnknownTier(decision.tier, self.ladder.names, "decision.tier")
+        target = Target(self.catalog.get(decision.model).id, decision.effort)
+        index = self._rung(decision.tier, 0)
+        row = rung(index, decision.tier, target, self.catalog, now, self.account)
+        wishes = self.wishes(conversation=decision.conversation)
+        state = self._state(request, extract(request), wishes, now, row)
+        first = replace(
+            decision, id=new_id("dec", now), at=now, reasons=(), classifier_cost_usd=Decimal(0)
+        )
+        kept = settle(decide(first, state, (Fit,)), state, self.settings.execution.max_fallbacks)
+        return Routed(replace(kept, elapsed_us=(time.perf_counter() - began) * 1e6), state)
+
+    def rescuers(self, option: Option, state: State) -> tuple[str, ...]:
+        """Models the API may fall back to from `option`: those that may serve this request.
+
+        Floors, abilities, windows and retention hold for them as for any other target.
+        """
+        found = []
+        for name in option.model.fallback_targets:
+            index = self._nearest(self.catalog.get(name))
+            tier = self.ladder.tiers[index].name
+            row = rung(index, tier, Target(name), self.catalog, state.now, self.account)
+            (stand_in,) = self._options(
+                [row], state.request, state.signals, state.wishes, state.output_tokens
+            )
+            if stand_in.why_not is None:
+                found.append(name)
+        return tuple(found[:3])
+
+    def _state(
+        self,
+        request: Request,
+        signals: Signals,
+        wishes: Wishes,
+        now: datetime,
+        kept: Rung | None = None,
+    ) -> State:
+        pin = self._pin(wishes, now)
+        first = pin or kept
+        prediction, adequate = self._predict(request, signals, wishes, first)
+        expected = choice.OUTPUT_TOKENS[choice.expected_level(prediction)]
+        output_tokens = min(expected, request.max_tokens or expected)
+        rows = [first, *self.rows(now)] if first else self.rows(now)
+        found = self._options(rows, request, signals, wishes, output_tokens)
+        floor, ceiling = self._bounds(wishes)
+        return State(
+            now=now,
+            request=request,
+            signals=signals,
+            prediction=prediction,
+            ladder=self.ladder,
+            wishes=wishes,
+            options=found,
+            adequate=adequate,
+            cut=min(1.0, max(0.0, self._cut(wishes.quality))),
+            output_tokens=output_tokens,
+            floor=floor,
+            ceiling=ceiling,
+            pinned=found[0] if pin else None,
+        )
+
+    def _options(
+        self,
+        rows: list[Rung],
+        request: Request,
+        signals: Signals,
+        wishes: Wishes,
+        output_tokens: int,
+    ) -> tuple[Option, ...]:
+        scale = self.scale.get(signals.script)
+        bounds = self._bounds(wishes)
+        return options(rows, request, signals, wishes, bounds, output_tokens, scale)
+
+    def _bounds(self, wishes: Wishes) -> tuple[int, int]:
+        last = len(self.ladder.tiers) - 1
+        return self._rung(wishes.min_tier, 0), self._rung(wishes.max_tier, last)
+
+    def _predict(
+        self, request: Request, signals: Signals, wishes: Wishes, pin: Rung | None
+    ) -> tuple[Prediction, tuple[float, ...]]:
+        """The prediction and each tier's adequacy; a pin needs no classifier."""
+        tiers = self.ladder.tiers
+        if wishes.tier is None and pin is None:
+            prediction = checked(self.classifier.predict(request, signals), self.classifier)
+            return prediction, tuple(choice.adequacy(prediction, t.covers) for t in tiers)
+        index = pin.index if pin else self._rung(wishes.tier, 0)
+        level = max(0, -int(-tiers[index].covers // 1) - 1)
+        fixed = tuple(float(i >= level) for i in range(4))
+        prediction = Prediction(fixed, "fixed", ("pinned by the caller",))  # type: ignore[arg-type]
+        return prediction, tuple(float(i >= index) for i in range(len(tiers)))
+
+    def _pin(self, wishes: Wishes, now: datetime) -> Rung | None:
+        """The row that `model=` names: of the ladder, else of the nearest tier."""
+        if wishes.model is None:
+            return None
+        name, _, effort = wishes.model.rpartition("@")
+        if effort not in EFFORTS:
+            name, effort = wishes.model, ""
+        model = self.catalog.get(name)
+        index = self._rung(wishes.tier, self._nearest(model))
+        tier = self.ladder.tiers[index]
+        on_ladder = [t for t in tier.targets if t.model == model.id]
+        default = on_ladder[0].effort if on_ladder else tier.targets[0].effort
+        if effort and not model.accepts_effort(effort):
+            levels = ", ".join(model.efforts) or "none"
+            raise InvalidRequest("model", f"{model.id} does not take effort {effort!r}: {levels}")
+        kept = effort or (default if model.accepts_effort(default) else None)
+        return rung(index, tier.name, Target(model.id, kept), self.catalog, now, self.account)
+
+    def _nearest(self, model: Model) -> int:
+        """The tier that holds the model, or its line, or else the dearest one it can pay for."""
+        tiers = self.ladder.tiers
+        for index, tier in enumerate(tiers):
+            if any(target.model == model.id for target in tier.targets):
+                return index
+        for index, tier in enumerate(tiers):
+            if model.line and self.catalog.get(tier.targets[0].model).line == model.line:
+                return index
+        cheaper = [self._dearer(model, tier.targets[0].model) for tier in tiers]
+        return max(0, sum(cheaper) - 1)
+
+    def _dearer(self, model: Model, other: str) -> bool:
+        mine, its = model.prices, self.catalog.get(other).prices
+        return bool(mine and its) and mine[-1].card.output >= its[-1].card.output
+
+    def _rung(self, tier: str | None, default: int) -> int:
+        return default if tier is None else self.ladder.names.index(tier)
+
+    def wishes(
+        self,
+        *,
+        tier: str | None = None,
+        min_tier: str | None = None,
+        max_tier: str | None = None,
+        model: str | None = None,
+        capability: str | Iterable[str] | None = None,
+        prefer: str | None = None,
+        quality: float | None = None,
+        max_cost_usd: Decimal | float | str | None = None,
+        conversation: str | None = None,
+        context_tokens: int | None = None,
+        experiment: str | None = None,
+    ) -> Wishes:
+        """The arguments of `route`, checked. Raises InvalidRequest naming the argument."""
+        names = self.ladder.names
+        for field, value in (("tier", tier), ("min_tier", min_tier), ("max_tier", max_tier)):
+            if value is not None and value not in names:
+                raise UnknownTier(value, names, field)
+        self._check_order(tier, min_tier, max_tier)
+        if model is not None and not isinstance(model, str):
+            raise InvalidRequest("model", f"{model!r} is not a model's name")
+        if quality is not None and (tier or model):
+            raise InvalidRequest("quality", "has no effect on a pinned tier or model; give one")
+        if prefer is not None and model is not None:
+            raise InvalidRequest("prefer", "has no effect on a pinned model; give one")
+        choice.check_preference(prefer, self._providers)
+        if experiment is not None:
+            raise InvalidRequest("experiment", f"unknown experiment {experiment!r}; none is set up")
+        if context_tokens is not None:
+            count("context_tokens", context_tokens)
+        if conversation is not None and not (isinstance(conversation, str) and conversation):
+            raise InvalidRequest("conversation", f"{conversation!r} is not an id")
+        return Wishes(
+            tier=tier,
+            min_tier=min_tier,
+            max_tier=max_tier,
+            model=model,
+            capabilities=self._capabilities(capability),
+            prefer=None if model else prefer or self.settings.prefer,
+            quality=self.quality if quality is None else share("quality", quality),
+            escalation=self.settings.escalation,
+            max_cost_usd=None if max_cost_usd is None else amount("max_cost_usd", max_cost_usd),
+            conversation=conversation,
+            context_tokens=context_tokens or 0,
+        )
+
+    def _check_order(self, tier: str | None, low: str | None, high: str | None) -> None:
+        last = len(self.ladder.tiers) - 1
+        floor, ceiling = self._rung(low, 0), self._rung(high, last)
+        if floor > ceiling:
+            raise InvalidRequest("min_tier", f"{low} is above max_tier {high}")
+        if tier is not None and not floor <= self._rung(tier, 0) <= ceiling:
+            raise InvalidRequest("tier", f"{tier} is outside min_tier and max_tier")
+
+    def _capabilities(self, given: str | Iterable[str] | None) -> frozenset[str]:
+        if given is None:
+            return frozenset()
+        asked = frozenset([given] if isinstance(given, str) else given)
+        known = {ability for model in self.catalog for ability in model.abilities}
+        known.update(*(row.model.abilities for row in self.rows(self.clock())))
+        for name in sorted(asked, key=str):
+            if name not in known:
+                text = f"unknown capability {name!r}; {choices(name, sorted(known))}"
+                raise InvalidRequest("capability", text)
+        return asked
+
+
+def checked(prediction: Prediction, classifier: Classifier) -> Prediction:
+    """The prediction, or ConfigError if a classifier broke the rules of one."""
+    a, b, c, d = prediction.adequate
+    if not 0.0 <= a <= b <= c <= d == 1.0:
+        raise ConfigError(
+            f"classifier {classifier.name}: adequate must rise from 0..1 to 1, "
+            f"not {prediction.adequate}"
+        )
+    return prediction
+
+
+def share(field: str, value: object) -> float:
+    """A number from 0 to 1, or InvalidRequest."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise InvalidRequest(field, f"{value!r} is not a number from 0 to 1")
+    if not (isfinite(value) and 0 <= value <= 1):
+        raise InvalidRequest(field, f"{value} must be from 0 to 1")
+    return float(value)
+
+
+def amount(field: str, value: object) -> Decimal:
+    """US dollars above zero, or InvalidRequest."""
+    try:
+        dollars = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        raise InvalidRequest(field, f"{value!r} is not an amount in US dollars") from None
+    if not dollars.is_finite() or dollars <= 0:
+        raise InvalidRequest(field, f"{value} must be above zero and finite")
+    return dollars
+
+
+def count(field: str, value: object) -> int:
+    """A whole number, 0 or more, or InvalidRequest."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequest(field, f"{value!r} must be a whole number, 0 or more")
+    return value
+
+
+def new_id(kind: str, now: datetime) -> str:
+    """A sortable id: kind, milliseconds of `now` in hex, 64 random bits."""
+    return f"{kind}_{int(now.timestamp() * 1000):011x}{os.urandom(8).hex()}"
+
+
+def _catalog(settings: Settings, models: Mapping[str, Any] | Iterable[Model] | None) -> Catalog:
+    catalog = bundled()
+    if settings.models:
+        catalog = catalog.with_models(settings.models)
+    if models is None:
+        return catalog
+    if isinstance(models, Mapping):
+        return catalog.with_models(models)
+    extra = list(models)
+    if bad := [item for item in extra if not isinstance(item, Model)]:
+        raise ConfigError(f"models: {bad[0]!r} is neither a turnout.Model nor a table of fields")
+    return Catalog([*catalog, *extra])
+
+
+def _ladder(
+    settings: Settings, given: str | Ladder | Mapping[str, Any] | None, catalog: Catalog
+) -> Ladder:
+    if isinstance(given, Ladder):
+        return parse_ladder(
+            [
+                {"tier": t.name, "targets": t.targets, "covers": t.covers, "fallbacks": t.fallbacks}
+                for t in given.tiers
+            ],
+            catalog,
+            given.name,
+        )
+    if isinstance(given, str):
+        return preset(given, catalog)
+    if given is not None:
+        return parse_ladder(given, catalog)
+    if settings.tiers is not None:
+        return parse_ladder(settings.tiers, catalog)
+    return preset(settings.ladder, catalog)
+
+
+def _classifier(settings: Settings, given: str | Classifier | None) -> Classifier:
+    from turnout.classifiers.registry import load
+
+    if given is not None and not isinstance(given, str):
+        if not callable(getattr(given, "predict", None)) or not hasattr(given, "name"):
+            raise ConfigError(f"classifier: {given!r} has no name and predict(request, signals)")
+        return given
+    return load(given or settings.classifier, settings.rules)
