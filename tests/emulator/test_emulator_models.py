@@ -35,11 +35,11 @@ EFFORTS = {
     OPUS_46: ("low", "medium", "high", "max"),
 }
 THINKING = {
-    **dict.fromkeys((HAIKU_45, SONNET_45, OPUS_45), {"enabled", "disabled"}),
-    **dict.fromkeys((SONNET_46, OPUS_46), {"adaptive", "enabled", "disabled"}),
-    **dict.fromkeys((HAIKU, SONNET_5, OPUS_47, OPUS_48, OPUS_5), {"adaptive", "disabled"}),
+    **{key: {"enabled", "disabled"} for key in (HAIKU_45, SONNET_45, OPUS_45)},
+    **{key: {"adaptive", "enabled", "disabled"} for key in (SONNET_46, OPUS_46)},
+    **{key: {"adaptive", "disabled"} for key in (HAIKU, SONNET_5, OPUS_47, OPUS_48, OPUS_5)},
     SONNET: {"adaptive", "between_tools"},
-    **dict.fromkeys(TOP, {"adaptive"}),
+    **{key: {"adaptive"} for key in TOP},
 }
 THINKS_UNASKED = (HAIKU, SONNET_5, SONNET, OPUS_5, *TOP)
 FORCED = set(MODELS) - {SONNET, OPUS, *FABLES[1:], *MYTHOS[1:]}
@@ -59,7 +59,7 @@ TARGETS = {
     SONNET: {SONNET_5},
     OPUS_5: {OPUS_48},
     OPUS: {OPUS_5, OPUS_48},
-    **dict.fromkeys((*FABLES, *MYTHOS[1:]), {OPUS_48, OPUS_5}),
+    **{key: {OPUS_48, OPUS_5} for key in (*FABLES, *MYTHOS[1:])},
 }
 TOOL = {"name": "look", "description": "Look.", "input_schema": {"type": "object"}}
 

@@ -67,6 +67,8 @@ def test_a_body_that_is_not_json(http: httpx2.Client) -> None:
     assert response.status_code == 400
     assert "not valid JSON" in response.json()["error"]["message"]
     assert http.post("/v1/messages", json=[], headers=GOOD).status_code == 400
+    for odd in (b'{"a": NaN}', b"[" * 100_000, b"\xff", b""):
+        assert http.post("/v1/messages", content=odd, headers=GOOD).status_code == 400
 
 
 def test_a_body_over_32_megabytes(http: httpx2.Client) -> None:
@@ -194,6 +196,14 @@ def test_requests_are_kept_without_their_keys(claude: anthropic.Anthropic, serve
     assert "test" not in {request.headers.get("x-api-key"), request.headers.get("authorization")}
     emulator.reset()
     assert emulator.requests == []
+
+
+def test_only_the_last_requests_are_kept(clock: Any) -> None:
+    emulator = Emulator(clock=clock, keep_requests=2)
+    with emulator.http_client() as client:
+        for number in range(5):
+            client.post(f"/v1/messages?n={number}", json=BODY, headers=GOOD)
+    assert [request.query for request in emulator.requests] == ["n=3", "n=4"]
 
 
 def test_rate_limit_headers_count_down_and_reset(send: Send, clock: Any) -> None:

@@ -131,6 +131,17 @@ REJECTED: list[tuple[dict[str, Any], str]] = [
     ({"tools": [{**TOOL, "name": "a b"}]}, "tools.0.custom.name: String should match pattern"),
     ({"tools": [{**TOOL, "input_schema": {"type": "array"}}]}, "tools.0.custom.input_schema.type"),
     ({"tools": [{**TOOL, "colour": "red"}]}, "tools.0.custom.colour: Extra inputs"),
+    ({"tools": [{"type": "web_search_20250305", "name": []}]}, "tools.0.name: Input should be"),
+    (
+        {
+            "messages": [
+                user(),
+                assistant([call()]),
+                user([result(content=[{**image(), "cache_control": 5}])]),
+            ]
+        },
+        "messages.2.content.0.content.0.cache_control: Input should be a valid dictionary",
+    ),
     ({"tools": [TOOL, TOOL]}, "tools: Tool names must be unique."),
     ({"tool_choice": {"type": "auto"}}, "tool_choice: may only be specified while"),
     ({"tools": [TOOL], "tool_choice": "auto"}, "tool_choice: Input should be a valid dictionary"),
@@ -236,6 +247,17 @@ def test_is_accepted(shared_send: Send, fields: dict[str, Any]) -> None:
     assert response.status_code == 200, response.text
 
 
+def test_thinking_comes_back_as_it_was(shared_send: Send) -> None:
+    content = shared_send().json()["content"]
+    assert content[0]["type"] == "thinking"
+    history = [user(), assistant(content), user("And?")]
+    assert shared_send(messages=history).status_code == 200
+    assert shared_send(messages=history, model="claude-opus-5-5").status_code == 200
+    content[0]["thinking"] += "!"
+    message = shared_send(messages=history).json()["error"]["message"]
+    assert message.startswith("messages.1.content.0: `thinking` or `redacted_thinking` blocks")
+
+
 @pytest.mark.parametrize("missing", ["model", "max_tokens", "messages"])
 def test_fields_that_are_required(emulator: Emulator, missing: str) -> None:
     body = {"model": "claude-haiku-5-5", "max_tokens": 9, "messages": [user()]}
@@ -253,6 +275,11 @@ def test_fields_that_are_required(emulator: Emulator, missing: str) -> None:
         ("compaction", {"type": "auto"}, "compact-2026-09-04"),
         ("mcp_servers", [], "mcp-client-2025-11-20"),
         ("safeguards", {}, "any-beta-at-all"),
+        (
+            "messages",
+            [{**user(), "output_config": {"effort": "low"}}],
+            "mid-conversation-output-config-2026-07-01",
+        ),
         ("output_config", {"task_budget": {"total": 9}}, "task-budgets-2026-03-13"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import random
@@ -16,6 +15,7 @@ from turnout.emulator.checks.tools import forces_tool
 from turnout.emulator.facts import Model
 from turnout.emulator.instance import instance
 from turnout.emulator.script import Do
+from turnout.emulator.signature import sign
 from turnout.emulator.tokens import answer_tokens, block_tokens, text_tokens
 
 THINKING_TOKENS = {"low": 50, "medium": 200, "high": 800, "xhigh": 4000, "max": 12000}
@@ -126,8 +126,7 @@ def _thought(body: Block, model: Model, do: Do) -> tuple[Block, int] | None:
         cost = min(cost, asked["budget_tokens"])
     text = do.thinking if isinstance(do.thinking, str) else f"Thinking at {effort} effort."
     shown = "" if asked.get("display") == "omitted" else text
-    signature = base64.b64encode(f"{model.id}:{_digest(text)[:32]}".encode()).decode()
-    return {"type": "thinking", "thinking": shown, "signature": signature}, cost
+    return {"type": "thinking", "thinking": shown, "signature": sign(text, model.id)}, cost
 
 
 def _within(

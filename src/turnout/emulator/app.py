@@ -58,7 +58,8 @@ class Emulator:
 
     `clock` and `seed` make it repeatable; `zero_retention` and `verified` say what kind of
     organisation asks; `bad_keys` are keys it turns away; `workspaces` maps keys to the
-    workspace whose prompt cache they share (a key is its own workspace by default).
+    workspace whose prompt cache they share (a key is its own workspace by default);
+    `requests` holds the last `keep_requests` requests.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Emulator:
         verified: bool = True,
         bad_keys: Iterable[str] = ("bad-key",),
         workspaces: Mapping[str, str] | None = None,
+        keep_requests: int = 10_000,
     ) -> None:
         self.script = _script(script)
         self.replay = replay
@@ -81,6 +83,7 @@ class Emulator:
         self.verified = verified
         self.bad_keys = frozenset(bad_keys)
         self.workspaces = dict(workspaces or {})
+        self.keep_requests = keep_requests
         self.models = load_models()
         self.requests: list[RecordedRequest] = []
         self._count = 0
@@ -125,6 +128,7 @@ class Emulator:
             request_id = f"req_{_digest(self.seed, self._count)[:24]}"
             record = _record(call, request_id)
             self.requests.append(record)
+            del self.requests[: -self.keep_requests]
             try:
                 reply = self._route(call, record)
             except ApiError as error:
@@ -259,9 +263,13 @@ def _parse(raw: bytes) -> Any:
     if len(raw) > LARGEST_BODY:
         raise ApiError(413, "Request exceeds the maximum size")
     try:
-        return json.loads(raw)
-    except ValueError as error:
+        return json.loads(raw, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _ask(path: str, body: dict[str, Any], model: Model, call: Call) -> Ask:

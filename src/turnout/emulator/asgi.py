@@ -81,12 +81,15 @@ async def _send(reply: Reply, receive: Receive, send: Send) -> None:
 async def _send_parts(reply: Reply, gone: asyncio.Future[None], send: Send) -> None:
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in reply.headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    for chunk in reply.chunks:
+    last = len(reply.chunks) - 1 if reply.ending == "end" else None
+    for index, chunk in enumerate(reply.chunks):
         if await _left_during(reply.chunk_delay_s, gone):
             return
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if index == last:
+            reply.finish()  # before the client can act on the last byte
+        await send({"type": "http.response.body", "body": chunk, "more_body": index != last})
     # A cut reply is left unfinished: the server then drops the connection.
-    if reply.ending == "end":
+    if reply.ending == "end" and not reply.chunks:
         reply.finish()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

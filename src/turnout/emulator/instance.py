@@ -7,11 +7,10 @@ from typing import Any
 DEEPEST = 32
 """Nesting at which a recursive schema is cut off."""
 
-PLAIN: dict[str, Any] = {
-    "string": "text",
-    "boolean": True,
-    "null": None,
-}
+LONGEST = 1000
+"""Most items or characters that a minimum is followed to."""
+
+PLAIN: dict[str, Any] = {"string": "text", "boolean": True, "null": None}
 
 
 def instance(schema: Any, root: Any = None, depth: int = 0) -> Any:
@@ -22,38 +21,52 @@ def instance(schema: Any, root: Any = None, depth: int = 0) -> Any:
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
-    if schema.get("enum"):
+    if _list(schema.get("enum")):
         return schema["enum"][0]
     if "$ref" in schema:
         return instance(_resolve(str(schema["$ref"]), root), root, depth + 1)
     for key in ("anyOf", "oneOf"):
-        if schema.get(key):
+        if _list(schema.get(key)):
             return instance(schema[key][0], root, depth + 1)
-    if schema.get("allOf"):
-        merged = {key: value for part in schema["allOf"] for key, value in part.items()}
+    parts = _list(schema.get("allOf"))
+    if parts:
+        merged = {key: value for part in parts for key, value in _table(part).items()}
         return instance(merged, root, depth + 1)
     return _of_type(schema, root, depth)
 
 
 def _of_type(schema: dict[str, Any], root: Any, depth: int) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
-    kind = kind[0] if isinstance(kind, list) else kind
+    kind = str(kind[0] if _list(kind) else kind)
     if kind == "object":
-        properties = schema.get("properties") or {}
-        keys = schema.get("required", list(properties))
-        return {key: instance(properties.get(key, {}), root, depth + 1) for key in keys}
+        properties = _table(schema.get("properties"))
+        keys = _list(schema.get("required", list(properties)))
+        named = [key for key in keys if isinstance(key, str)]
+        return {key: instance(properties.get(key, {}), root, depth + 1) for key in named}
     if kind == "array":
-        count = int(schema.get("minItems", 0))
-        return [instance(schema.get("items", {}), root, depth + 1)] * count
+        least = _count(schema.get("minItems"))
+        return [instance(schema.get("items", {}), root, depth + 1)] * least
     if kind in ("integer", "number"):
         return schema.get("minimum", 0)
     if kind == "string":
-        return PLAIN["string"].ljust(int(schema.get("minLength", 0)), "x")
+        return PLAIN["string"].ljust(_count(schema.get("minLength")), "x")
     return PLAIN.get(kind)
 
 
 def _resolve(reference: str, root: Any) -> Any:
     node = root
     for step in reference.removeprefix("#").strip("/").split("/"):
-        node = node.get(step, {}) if isinstance(node, dict) else {}
+        node = _table(node).get(step, {})
     return node
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _count(value: Any) -> int:
+    return min(value, LONGEST) if isinstance(value, int) and value > 0 else 0

@@ -6,6 +6,7 @@ The first rule that fits a request and has not fired `times` times decides.
 from __future__ import annotations
 
 import fnmatch
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,8 @@ class When:
     """Path of the request; `/v1/messages` when left out."""
 
     stream: bool | None = None
+    chance: float = 1.0
+    """Share of the calls that the other conditions let through, 0..1; drawn with the seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +152,16 @@ class Ask:
 class Script:
     """An ordered list of rules, and how often each has fitted and fired."""
 
-    def __init__(self, rules: Iterable[Rule | RuleTable] = (), source: str = "script") -> None:
+    def __init__(
+        self, rules: Iterable[Rule | RuleTable] = (), source: str = "script", seed: int = 0
+    ) -> None:
         from turnout.emulator.script_file import read_rule
 
         self.rules = tuple(
             rule if isinstance(rule, Rule) else read_rule(rule, f"{source}: rule {number}")
             for number, rule in enumerate(rules, 1)
         )
+        self.seed = seed
         self.reset()
 
     @classmethod
@@ -169,6 +175,7 @@ class Script:
         """Forget which rules have fired."""
         self._fitted = [0] * len(self.rules)
         self.fired = [0] * len(self.rules)
+        self._chance = random.Random(self.seed)  # noqa: S311 - not secret
 
     def pick(self, ask: Ask) -> Do:
         """What to do about a request; counts the rule as fired."""
@@ -179,6 +186,8 @@ class Script:
             if not _in_range(self._fitted[index], rule.when.call):
                 continue
             if rule.times is not None and self.fired[index] >= rule.times:
+                continue
+            if rule.when.chance < 1 and self._chance.random() >= rule.when.chance:
                 continue
             self.fired[index] += 1
             return rule.do

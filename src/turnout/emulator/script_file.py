@@ -105,6 +105,12 @@ def _seconds(value: Any, where: str) -> float:
     return float(value)
 
 
+def _share(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ConfigError(f"{where}: should be a share from 0 to 1, not {value!r}")
+    return float(value)
+
+
 def _status(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 400 <= value <= 599:
         raise ConfigError(f"{where}: should be an HTTP status from 400 to 599, not {value!r}")
@@ -229,6 +235,7 @@ WHEN: dict[str, Reader] = {
     "call": _call,
     "path": _text,
     "stream": _flag,
+    "chance": _share,
 }
 DO: dict[str, Reader] = {
     "reply": _text,

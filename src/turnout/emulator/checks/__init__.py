@@ -58,7 +58,7 @@ def check_request(body: object, rules: Rules, *, counting: bool = False) -> Mode
     fields.check_output_config(item, model, rules.betas)
     if item.get("system") is not None:
         check_system(item["system"])
-    check_messages(item["messages"], model)
+    check_messages(item["messages"], model, rules.betas)
     if item.get("tools") is not None:
         check_tools(item["tools"])
     check_breakpoints(item)

@@ -9,6 +9,7 @@ from turnout.emulator.checks import values
 from turnout.emulator.checks.caching import check_marker
 from turnout.emulator.facts import Model
 from turnout.emulator.failure import ApiError, invalid
+from turnout.emulator.signature import is_unmodified
 
 USER_BLOCKS = [
     "text",
@@ -48,6 +49,12 @@ BLOCKS = {
 }
 RESULT_BLOCKS = ("text", "image", "document", "search_result", "tool_reference")
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+TURN_BETAS = {
+    "output_config": "mid-conversation-output-config-2026-07-01",
+    "clear_at": "mid-conversation-system-clear-at-2026-08-21",
+}
+"""Keys of a message that need a beta header."""
+
 TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 Block = dict[str, Any]
 
@@ -69,13 +76,14 @@ def check_system(system: object) -> None:
         _check_text(block, path, "system")
 
 
-def check_messages(messages: object, model: Model) -> None:
+def check_messages(messages: object, model: Model, betas: frozenset[str]) -> None:
     """Roles, blocks and tool pairs of the whole conversation."""
     listed = values.array(messages, "messages")
     if not listed:
         raise invalid("messages", "at least one message is required")
     for index, message in enumerate(listed):
-        _check_message(message, f"messages.{index}", model, last=index == len(listed) - 1)
+        path = f"messages.{index}"
+        _check_message(message, path, model, betas, last=index == len(listed) - 1)
     if listed[0]["role"] == "assistant":
         raise invalid("messages", 'first message must use the "user" role')
     if all(message["role"] == "system" for message in listed):
@@ -83,11 +91,13 @@ def check_messages(messages: object, model: Model) -> None:
     _check_tool_pairs(listed)
 
 
-def _check_message(message: object, path: str, model: Model, *, last: bool) -> None:
+def _check_message(
+    message: object, path: str, model: Model, betas: frozenset[str], *, last: bool
+) -> None:
     item = values.mapping(message, path)
     role = values.one_of(values.required(item, "role", path), f"{path}.role", tuple(BLOCKS))
     content = values.required(item, "content", path)
-    extra = ("output_config", "clear_at") if role in ("user", "system") else ()
+    extra = [key for key, beta in TURN_BETAS.items() if beta in betas and role != "assistant"]
     values.only(item, ("role", "content", *extra), path)
     if role == "system" and not model.system_role:
         raise invalid(f"{path}.role", "system messages are not supported by this model")
@@ -115,13 +125,23 @@ def _check_block(block: object, path: str, role: str, model: Model) -> None:
     elif kind == "tool_result":
         _check_tool_result(item, path, model)
     elif kind == "thinking":
-        values.string(values.required(item, "thinking", path), f"{path}.thinking")
-        signature = values.required(item, "signature", path)
-        values.string(signature, f"{path}.signature", empty=False)
+        _check_thinking(item, path)
     if item.get("cache_control") is not None:
         if kind in ("thinking", "redacted_thinking"):
             raise invalid(f"{path}.cache_control", f"cannot be set on {kind} blocks")
         check_marker(item["cache_control"], f"{path}.cache_control")
+
+
+def _check_thinking(block: Block, path: str) -> None:
+    text = values.string(values.required(block, "thinking", path), f"{path}.thinking")
+    given = values.required(block, "signature", path)
+    signature = values.string(given, f"{path}.signature", empty=False)
+    if not is_unmodified(text, signature):
+        raise invalid(
+            path,
+            "`thinking` or `redacted_thinking` blocks cannot be modified. These blocks must "
+            "remain as they were in the original response.",
+        )
 
 
 def _check_text(block: Block, path: str, where: str) -> None:
@@ -184,6 +204,8 @@ def _check_tool_result(block: Block, path: str, model: Model) -> None:
             _check_text(part, inner, "messages")
         elif kind in ("image", "document"):
             _check_source(part, inner, kind, model)
+        if part.get("cache_control") is not None:
+            check_marker(part["cache_control"], f"{inner}.cache_control")
 
 
 RESULT_KEYS = ("type", "tool_use_id", "content", "is_error", "cache_control")

@@ -93,20 +93,20 @@ def _check_stops(stops: object) -> None:
 
 def check_output_config(body: dict[str, Any], model: Model, betas: frozenset[str]) -> None:
     """`output_config` holds effort, a JSON Schema format and, in beta, a task budget."""
+    check_format(body.get("output_format"), "output_format", model)
     config = body.get("output_config")
     if config is None:
         return
     item = values.mapping(config, "output_config")
     extra = ("task_budget",) if TASK_BUDGET_BETA in betas else ()
     values.only(item, ("effort", "format", *extra), "output_config")
-    check_format(item.get("format"), model)
+    check_format(item.get("format"), "output_config.format", model)
 
 
-def check_format(wanted: object, model: Model) -> None:
-    """`output_config.format` is a JSON Schema the model can be held to."""
+def check_format(wanted: object, path: str, model: Model) -> None:
+    """An output format is a JSON Schema the model can be held to."""
     if wanted is None:
         return
-    path = "output_config.format"
     values.tagged(wanted, path, ("json_schema",))
     item = values.mapping(wanted, path)
     values.only(item, ("type", "schema"), path)

@@ -36,10 +36,12 @@ def check_tools(tools: object) -> None:
             _check_custom(item, path)
         if item.get("cache_control") is not None:
             check_marker(item["cache_control"], f"{path}.cache_control")
-        name = item.get("name")
-        if name is not None and name in names:
+        if item.get("name") is None:
+            continue  # a toolset, which has no name of its own
+        name = values.string(item["name"], f"{path}.name")
+        if name in names:
             raise invalid("tools", "Tool names must be unique.")
-        names.add(str(name))
+        names.add(name)
 
 
 def _check_custom(tool: dict[str, Any], path: str) -> None:
