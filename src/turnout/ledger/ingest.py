@@ -58,7 +58,12 @@ class Ingester:
             for name in names:
                 if stop():
                     break
-                added += self._journal(name, stop)
+                try:
+                    added += self._journal(name, stop)
+                except OSError as error:
+                    raise LedgerError(
+                        f"cannot read the journal {self._folder / name}: {error.strerror or error}"
+                    ) from error
         return added
 
     def _journal(self, name: str, stop: Callable[[], bool]) -> int:
@@ -67,8 +72,6 @@ class Ingester:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return 0  # another process has just finished with it
-        except OSError as error:
-            raise LedgerError(f"cannot read the journal {path}: {error.strerror}") from error
         try:
             orphan = UNLOCKED not in name and _lock(fd)
             position = self._position(name)
@@ -100,7 +103,7 @@ class Ingester:
             added = store(connection, batch.entries)
             insert_new(connection, tables.rejects, [_reject(name, now, r) for r in batch.rejects])
             row: Columns = {"name": name, "ingested_bytes": batch.end, "at_ms": now}
-            upsert(connection, tables.journals, ["name"], [row])
+            upsert(connection, tables.journals, [row])
             connection.execute(update(tables.writer).values(ingested_ms=now))
         return added
 

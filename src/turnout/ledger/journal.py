@@ -101,15 +101,15 @@ class Journal:
     def append(self, line: bytes) -> None:
         """Write one line, or keep it for the next time. Never raises OSError."""
         with self._lock:
-            if not self._kept:
-                try:
-                    self._write(line)
-                    return
-                except OSError as error:
-                    self._failed(error)
-            self._keep(line)
-            if self._kept[0] is not line:
+            if self._kept:
+                self._keep(line)
                 self._drain()
+                return
+            try:
+                self._write(line)
+            except OSError as error:
+                self._failed(error)
+                self._keep(line)
 
     def refuse(self, error: Exception) -> None:
         """Count a record that cannot be written as JSON at all."""

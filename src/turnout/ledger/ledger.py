@@ -7,21 +7,21 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from turnout.errors import LedgerError
-from turnout.ledger.journal import Journal, encode_line
+from turnout.ledger.journal import Journal, encode_line, log
 from turnout.types import Clock, Json, Ladder
 
 if TYPE_CHECKING:
     from turnout.ledger.database import Database
-    from turnout.ledger.report import Prices
+    from turnout.ledger.savings import Prices
+    from turnout.ledger.transfer import Stream
 
 _ALL: weakref.WeakSet[Ledger] = weakref.WeakSet()
 
@@ -124,7 +124,11 @@ class Ledger:
         self._journal.flush()
         with self._ingesting:
             ingester = Ingester(self._open(), self.folder / "journal", self._now_ms)
-            added = ingester.run(self._stop.is_set)
+            try:
+                added = ingester.run(self._stop.is_set)
+            except LedgerError as error:
+                self._ingest_error = str(error)
+                raise
         self._ingest_error = None
         return added
 
@@ -141,6 +145,121 @@ class Ledger:
         self._thread = None
         self._stop = threading.Event()
 
+    # -- reading ---------------------------------------------------------------------------
+
+    def report(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        by: str = "tier",
+        against: str | None = None,
+        *,
+        catalog: Prices,
+        ladder: Ladder,
+        quality_threshold: float = 0.7,
+        quality: float = 0.92,
+    ) -> Json:
+        """Spend, mix, latency, quality and signed savings, from `since` up to `until`.
+
+        `docs/ledger.md` lists the fields. Raises InvalidRequest for an unknown `by`,
+        UnknownModel for an unknown `against`, and LedgerError.
+        """
+        from turnout.ledger import queries, report
+
+        queries.check_group(by)
+        with self._current().reading() as connection:
+            return report.build(
+                connection,
+                since=since,
+                until=until,
+                by=by,
+                against=against,
+                catalog=catalog,
+                ladder=ladder,
+                quality_threshold=quality_threshold,
+                quality=quality,
+            )
+
+    def decision_exists(self, decision: str) -> bool:
+        """True when a decision of this id was recorded, by any process."""
+        from turnout.ledger import queries
+
+        with self._current().reading() as connection:
+            return queries.decision_exists(connection, decision)
+
+    def decision(self, decision: str) -> Json | None:
+        """`{decision, outcome, attempts, feedback}` as recorded; None if the id is unknown."""
+        from turnout.ledger import queries
+
+        with self._current().reading() as connection:
+            return queries.whole_decision(connection, decision)
+
+    def decisions(
+        self,
+        limit: int = 100,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Json]:
+        """The newest decisions' documents, newest first."""
+        return self.documents("decision", limit, since=since, until=until)
+
+    def documents(
+        self,
+        kind: str,
+        limit: int = 100,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Json]:
+        """The newest documents of a kind, newest first."""
+        from turnout.ledger import queries
+
+        with self._current().reading() as connection:
+            return queries.documents(connection, kind, limit, since, until)
+
+    def rejects(self, limit: int = 20) -> list[Json]:
+        """The newest records that were refused, each with its reason."""
+        from turnout.ledger import queries
+
+        with self._current().reading() as connection:
+            return queries.rejects(connection, limit)
+
+    def status(self) -> LedgerStatus:
+        """How the ledger is doing. Never raises: what is wrong stands in `last_error`."""
+        from turnout.ledger.status import look
+
+        return look(self._open(), self.folder, self._journal, self._ingest_error)
+
+    # -- housekeeping ----------------------------------------------------------------------
+
+    def export(self, to: Path | Stream) -> int:
+        """Write everything as JSON lines to a file or stream. Returns how many."""
+        from turnout.ledger import transfer
+
+        return transfer.export(self._current(), to)
+
+    def import_(self, source: Path | Stream) -> int:
+        """Store an export; what is known already is left alone. Returns how many were new.
+
+        A broken line raises LedgerError with its number, and nothing is imported.
+        """
+        from turnout.ledger import transfer
+
+        return transfer.import_(self._open(), source)
+
+    def backup(self, to: Path) -> Path:
+        """A consistent copy: an SQLite file, or JSON lines if the ledger is on a server."""
+        from turnout.ledger import transfer
+
+        return transfer.backup(self._current(), Path(to))
+
+    def prune(self, before: datetime, *, dry_run: bool = False) -> Pruned:
+        """Forget requests decided before a time, with all that belongs to them."""
+        from turnout.ledger import queries, transfer
+
+        return transfer.prune(self._current(), queries.epoch_ms(before), dry_run=dry_run)
+
     # -- inside ----------------------------------------------------------------------------
 
     def _now_ms(self) -> int:
@@ -153,6 +272,11 @@ class Ledger:
             if self._database is None:
                 self._database = Database(self.url)
             return self._database
+
+    def _current(self) -> Database:
+        """The database, with everything journaled so far in it."""
+        self.ingest()
+        return self._open()
 
     def _start(self) -> None:
         with self._opening:
@@ -167,10 +291,12 @@ class Ledger:
                 thread.start()
 
     def _ingest_quietly(self) -> None:
+        before = self._ingest_error
         try:
             self.ingest()
         except LedgerError as error:
-            self._ingest_error = str(error)
+            if before is None:  # once an outage, not every two seconds
+                log.warning("turnout: %s", error)
 
     def _after_fork(self) -> None:
         """In a child: the parent's connections, locks and thread are not ours."""

@@ -1,22 +1,19 @@
-"""From a JSON document to checked columns. Whatever cannot be right is `Rejected` at the door."""
+"""From a line of JSON to checked columns. Whatever cannot be right is `Rejected` at the door."""
 
 from __future__ import annotations
 
-
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta, Struct
 
-from turnout.types import Json
-
-Columns = dict[str, Any]
+Columns: TypeAlias = dict[str, Any]
 
 KINDS = ("decision", "outcome", "attempt", "feedback")
-STATUSES = ("ok", "refused", "failed", "truncated", "cancelled")
+
 TOKENS = (
     "input_tokens",
     "output_tokens",
@@ -27,23 +24,28 @@ TOKENS = (
 )
 """The counts of a usage, in the order of the columns."""
 
+ANSWER_TOKENS = tuple(f"answer_{name}" for name in TOKENS)
+
 LARGEST = 2**63 - 1
 """The largest whole number that a column holds; in pico-USD, about 9.2 million dollars."""
+
+MAX_TAGS = 64
 
 _PICO_STEP = Decimal("1e-12")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
+# 400 characters: an index of PostgreSQL takes no entry much longer than 2,700 bytes.
+_Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=400)]
+_Text: TypeAlias = Annotated[str, Meta(max_length=400)] | None
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST)]
+_Ms: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)] | None
+_Money: TypeAlias = str | int | float | None
+_Status: TypeAlias = Literal["ok", "refused", "failed", "truncated", "cancelled"]
+
 
 class Rejected(ValueError):  # noqa: N818 - it says what happened to the record
     """A record that cannot be stored; the text says why."""
-
-
-class Line(msgspec.Struct):
-    """One line of a journal or an export."""
-
-    kind: str
-    document: msgspec.Raw
 
 
 @dataclass(slots=True)
@@ -63,226 +65,265 @@ class Entry:
     tags: dict[str, str]
 
 
-_line = msgspec.json.Decoder(Line).decode
-_document = msgspec.json.Decoder(dict[str, Any]).decode
+# -- what the documents must look like; fields not named here are kept but not checked --------
+
+
+class _Usage(Struct):
+    input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    cache_write_5m_tokens: _Count = 0
+    cache_write_1h_tokens: _Count = 0
+    cache_read_tokens: _Count = 0
+    web_searches: _Count = 0
+    batch: bool = False
+    fast: bool = False
+    us_only: bool = False
+
+    def counts(self) -> tuple[int, ...]:
+        return (
+            self.input_tokens,
+            self.output_tokens,
+            self.cache_write_5m_tokens,
+            self.cache_write_1h_tokens,
+            self.cache_read_tokens,
+            self.web_searches,
+        )
+
+    def speed(self) -> str:
+        """What changes the price besides the tokens, as one word or more."""
+        if not (self.batch or self.fast or self.us_only):
+            return ""
+        return " ".join(name for name in ("batch", "fast", "us_only") if getattr(self, name))
+
+
+_NO_USAGE = _Usage()
+
+
+class _Experiment(Struct):
+    name: _Text = None
+    arm: _Text = None
+
+
+_NO_EXPERIMENT = _Experiment()
+
+
+class _Decision(Struct):
+    id: _Id
+    at: str
+    model: _Id
+    tier: _Id
+    provider: _Text = None
+    effort: _Text = None
+    classifier: _Text = None
+    source: _Text = None
+    key: _Text = None
+    conversation: _Text = None
+    experiment: _Experiment | None = None
+    escalated: bool | None = None
+    classifier_cost_usd: _Money = None
+    estimated_cost_usd: _Money = None
+    tags: dict[str, Any] | None = None
+
+    def parent(self) -> str:
+        return self.id
+
+    def columns(self) -> Columns:
+        experiment = self.experiment or _NO_EXPERIMENT
+        return {
+            "decided": 1,
+            "tier": self.tier,
+            "model": self.model,
+            "provider": self.provider,
+            "effort": self.effort,
+            "classifier": self.classifier,
+            "source": self.source,
+            "key": self.key,
+            "conversation": self.conversation,
+            "experiment": experiment.name,
+            "arm": experiment.arm,
+            "escalated": int(bool(self.escalated)),
+            "decision_pico": pico(self.classifier_cost_usd, "classifier_cost_usd") or 0,
+            "estimated_pico": pico(self.estimated_cost_usd, "estimated_cost_usd"),
+        }
+
+
+class _Outcome(Struct):
+    id: _Id
+    at: str
+    status: _Status
+    served_by: _Text = None
+    served_tier: _Text = None
+    stop_reason: _Text = None
+    usage: _Usage | None = None
+    cost_usd: _Money = None
+    classifier_cost_usd: _Money = None
+    latency_ms: _Ms = None
+    ttft_ms: _Ms = None
+    escalated: bool | None = None
+    fallback: bool | None = None
+    answer_usage: _Usage | None = None
+    answer_model: _Text = None
+    attempts: _Count | list[Any] | None = None
+
+    def parent(self) -> str:
+        return self.id
+
+    def columns(self) -> Columns:
+        answer, tries = self.answer_usage or _NO_USAGE, self.attempts
+        columns: Columns = {
+            "finished": 1,
+            "status": self.status,
+            "served_by": self.served_by,
+            "served_tier": self.served_tier,
+            "stop_reason": self.stop_reason,
+            "answer_model": self.answer_model,
+            "speed": answer.speed(),
+            "cost_pico": pico(self.cost_usd, "cost_usd"),
+            "classifier_pico": pico(self.classifier_cost_usd, "classifier_cost_usd"),
+            "latency_us": _micros(self.latency_ms),
+            "ttft_us": _micros(self.ttft_ms),
+            "validator_escalated": int(bool(self.escalated)),
+            "fallback": int(bool(self.fallback)),
+            "attempts": len(tries) if isinstance(tries, list) else tries or 0,
+        }
+        columns.update(zip(TOKENS, (self.usage or _NO_USAGE).counts(), strict=True))
+        columns.update(zip(ANSWER_TOKENS, answer.counts(), strict=True))
+        return columns
+
+
+class _Attempt(Struct):
+    id: _Id
+    decision: _Id
+    at: str
+    model: _Id
+    status: _Id
+    number: _Count = 0
+    effort: _Text = None
+    tier: _Text = None
+    served_by: _Text = None
+    usage: _Usage | None = None
+    cost_usd: _Money = None
+    latency_ms: _Ms = None
+    ttft_ms: _Ms = None
+    http_status: _Count | None = None
+
+    def parent(self) -> str:
+        return self.decision
+
+    def columns(self) -> Columns:
+        columns: Columns = {
+            "number": self.number,
+            "model": self.model,
+            "effort": self.effort,
+            "tier": self.tier,
+            "status": self.status,
+            "served_by": self.served_by,
+            "cost_pico": pico(self.cost_usd, "cost_usd"),
+            "latency_us": _micros(self.latency_ms),
+            "ttft_us": _micros(self.ttft_ms),
+            "http_status": self.http_status,
+        }
+        columns.update(zip(TOKENS, (self.usage or _NO_USAGE).counts(), strict=True))
+        return columns
+
+
+class _Feedback(Struct):
+    id: _Id
+    decision: _Id
+    at: str
+    score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    success: bool | None = None
+
+    def parent(self) -> str:
+        return self.decision
+
+    def columns(self) -> Columns:
+        if self.score is None and self.success is None:
+            raise Rejected("feedback says neither score nor success")
+        return {
+            "score": self.score,
+            "success": None if self.success is None else int(self.success),
+        }
+
+
+class _Line(Struct):
+    kind: str
+    document: msgspec.Raw
+
+
+_Document: TypeAlias = _Decision | _Outcome | _Attempt | _Feedback
+
+_line = msgspec.json.Decoder(_Line).decode
+_DECODERS: dict[str, msgspec.json.Decoder[_Document]] = {
+    "decision": msgspec.json.Decoder(_Decision),
+    "outcome": msgspec.json.Decoder(_Outcome),
+    "attempt": msgspec.json.Decoder(_Attempt),
+    "feedback": msgspec.json.Decoder(_Feedback),
+}
 
 
 def parse_line(line: bytes) -> Entry:
     """Check one line. Raises Rejected."""
     try:
         item = _line(line)
-        document = _document(item.document)
+        decoder = _DECODERS.get(item.kind)
+        if decoder is None:
+            raise Rejected(f"unknown kind {item.kind!r}; known: {', '.join(KINDS)}")
+        document = decoder.decode(item.document)
         body = str(memoryview(item.document), "utf-8")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Rejected(f"not a record: {error}") from None
-    reader = _READERS.get(item.kind)
-    if reader is None:
-        raise Rejected(f"unknown kind {item.kind!r}; known: {', '.join(KINDS)}")
-    at_ms, columns = time_ms(document, "at"), reader(document)
-    own_id = _id(document, "id")
-    parent = own_id if item.kind in ("decision", "outcome") else _id(document, "decision")
-    tags = _tags(document) if item.kind == "decision" else {}
-    return Entry(item.kind, own_id, parent, at_ms, columns, body, tags)
+        raise Rejected(str(error)) from None
+    columns = document.columns()
+    if "\\u0000" in body:
+        _refuse_nul(document.id, document.parent(), *columns.values())
+    tags = _tags(document.tags) if isinstance(document, _Decision) and document.tags else {}
+    at_ms = time_ms(document.at)
+    return Entry(item.kind, document.id, document.parent(), at_ms, columns, body, tags)
 
 
-# -- the four kinds ------------------------------------------------------------------------
-
-
-def _decision(document: Json) -> Columns:
-    experiment = document.get("experiment") or {}
-    if not isinstance(experiment, dict):
-        raise Rejected("experiment: must be an object or null")
-    return {
-        "decided": 1,
-        "tier": _need(document, "tier"),
-        "model": _need(document, "model"),
-        "provider": _text(document, "provider"),
-        "effort": _text(document, "effort"),
-        "classifier": _text(document, "classifier"),
-        "source": _text(document, "source"),
-        "key": _text(document, "key"),
-        "conversation": _text(document, "conversation"),
-        "experiment": _text(experiment, "name"),
-        "arm": _text(experiment, "arm"),
-        "escalated": _flag(document, "escalated"),
-        "decision_pico": pico(document, "classifier_cost_usd") or 0,
-        "estimated_pico": pico(document, "estimated_cost_usd"),
-    }
-
-
-def _outcome(document: Json) -> Columns:
-    status = _need(document, "status")
-    if status not in STATUSES:
-        raise Rejected(f"status: {status!r} is none of {', '.join(STATUSES)}")
-    usage, answer = _usage(document, "usage"), _usage(document, "answer_usage")
-    raw = document.get("answer_usage") or {}
-    columns: Columns = {
-        "finished": 1,
-        "status": status,
-        "served_by": _text(document, "served_by"),
-        "served_tier": _text(document, "served_tier"),
-        "stop_reason": _text(document, "stop_reason"),
-        "answer_model": _text(document, "answer_model"),
-        "speed": " ".join(name for name in ("batch", "fast", "us_only") if raw.get(name)),
-        "cost_pico": pico(document, "cost_usd"),
-        "classifier_pico": pico(document, "classifier_cost_usd"),
-        "latency_us": _micros(document, "latency_ms"),
-        "ttft_us": _micros(document, "ttft_ms"),
-        "validator_escalated": _flag(document, "escalated"),
-        "fallback": _flag(document, "fallback"),
-        "attempts": _attempts(document),
-    }
-    columns.update(zip(TOKENS, usage, strict=True))
-    columns.update(zip(ANSWER_TOKENS, answer, strict=True))
-    return columns
-
-
-ANSWER_TOKENS = tuple(f"answer_{name}" for name in TOKENS)
-
-
-def _attempt(document: Json) -> Columns:
-    usage = _usage(document, "usage")
-    columns: Columns = {
-        "number": _count(document, "number"),
-        "model": _need(document, "model"),
-        "effort": _text(document, "effort"),
-        "tier": _text(document, "tier"),
-        "status": _need(document, "status"),
-        "served_by": _text(document, "served_by"),
-        "cost_pico": pico(document, "cost_usd"),
-        "latency_us": _micros(document, "latency_ms"),
-        "ttft_us": _micros(document, "ttft_ms"),
-        "http_status": _count(document, "http_status") or None,
-    }
-    columns.update(zip(TOKENS, usage, strict=True))
-    return columns
-
-
-def _feedback(document: Json) -> Columns:
-    score, success = document.get("score"), document.get("success")
-    if score is not None:
-        number = isinstance(score, (int, float)) and not isinstance(score, bool)
-        if not number or not 0 <= score <= 1:  # NaN fails the comparison too
-            raise Rejected(f"score: {score!r} is not a number from 0 to 1")
-        score = float(score)
-    if success is not None and not isinstance(success, bool):
-        raise Rejected(f"success: {success!r} is not true, false or null")
-    if score is None and success is None:
-        raise Rejected("feedback says neither score nor success")
-    return {"score": score, "success": None if success is None else int(success)}
-
-
-_READERS: dict[str, Callable[[Json], Columns]] = {
-    "decision": _decision,
-    "outcome": _outcome,
-    "attempt": _attempt,
-    "feedback": _feedback,
-}
-
-
-# -- single values -------------------------------------------------------------------------
-
-
-def pico(document: Json, name: str) -> int | None:
+def pico(raw: str | float | None, name: str) -> int | None:
     """A decimal string of dollars in whole pico-USD, finer amounts rounded half to even."""
-    raw = document.get(name)
     if raw is None:
         return None
-    if isinstance(raw, bool) or not isinstance(raw, (str, int, float)):
-        raise Rejected(f"{name}: {raw!r} is not an amount")
     try:
         amount = Decimal(str(raw)).quantize(_PICO_STEP, ROUND_HALF_EVEN)
         whole = int(amount.scaleb(12))
     except (InvalidOperation, ValueError, OverflowError):
-        raise Rejected(f"{name}: {raw!r} is not an amount that can be stored") from None
-    if not 0 <= whole <= LARGEST or amount.is_signed():
-        raise Rejected(f"{name}: {raw!r} is negative or too large")
+        raise Rejected(f"{name}: {raw!r:.80} is not an amount that can be stored") from None
+    if not 0 <= whole <= LARGEST:
+        raise Rejected(f"{name}: {raw!r:.80} is negative or too large")
     return whole
 
 
-def time_ms(document: Json, name: str) -> int:
+def time_ms(raw: str) -> int:
     """An ISO 8601 time as milliseconds since 1970 UTC; without a zone it counts as UTC."""
-    raw = document.get(name)
-    if not isinstance(raw, str):
-        raise Rejected(f"{name}: {raw!r} is not a time")
     try:
         moment = datetime.fromisoformat(raw)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
-        raise Rejected(f"{name}: {raw!r} is not a time") from None
+        raise Rejected(f"at: {raw!r:.80} is not a time") from None
 
 
-def _text(document: Json, name: str, longest: int = 400) -> str | None:
-    raw = document.get(name)
-    if raw is None:
-        return None
-    if not isinstance(raw, str) or len(raw) > longest or "\0" in raw:
-        raise Rejected(f"{name}: {raw!r:.80} is not a short text")
-    return raw
+def _micros(ms: float | None) -> int | None:
+    return None if ms is None else round(ms * 1000)
 
 
-def _need(document: Json, name: str) -> str:
-    raw = _text(document, name)
-    if not raw:
-        raise Rejected(f"{name}: missing")
-    return raw
-
-
-_id = _need
-
-
-def _flag(document: Json, name: str) -> int:
-    raw = document.get(name)
-    if raw is not None and not isinstance(raw, bool):
-        raise Rejected(f"{name}: {raw!r} is not true or false")
-    return int(bool(raw))
-
-
-def _count(document: Json, name: str) -> int:
-    raw = document.get(name)
-    if raw is None:
-        return 0
-    if isinstance(raw, bool) or not isinstance(raw, int) or not 0 <= raw <= LARGEST:
-        raise Rejected(f"{name}: {raw!r} is not a whole number, 0 or more")
-    return raw
-
-
-def _attempts(document: Json) -> int:
-    """The number of attempts; a caller may also send the list of them."""
-    raw = document.get("attempts")
-    return len(raw) if isinstance(raw, list) else _count(document, "attempts")
-
-
-def _usage(document: Json, name: str) -> list[int]:
-    raw = document.get(name)
-    if raw is None:
-        return [0] * len(TOKENS)
-    if not isinstance(raw, dict):
-        raise Rejected(f"{name}: must be an object or null")
-    return [_count(raw, field) for field in TOKENS]
-
-
-def _micros(document: Json, name: str) -> int | None:
-    """Milliseconds as whole microseconds."""
-    raw = document.get(name)
-    if raw is None:
-        return None
-    number = isinstance(raw, (int, float)) and not isinstance(raw, bool)
-    if not number or not 0 <= raw <= 1e12:
-        raise Rejected(f"{name}: {raw!r} is not a duration in milliseconds")
-    return round(raw * 1000)
-
-
-def _tags(document: Json) -> dict[str, str]:
-    raw = document.get("tags")
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict) or len(raw) > 64:
-        raise Rejected("tags: must be an object of at most 64 names")
-    tags = {}
-    for name, value in raw.items():
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        tags[str(_text({"tags": name}, "tags"))] = str(_text({"tags": text}, "tags"))
+def _tags(raw: dict[str, Any]) -> dict[str, str]:
+    if len(raw) > MAX_TAGS:
+        raise Rejected(f"tags: {len(raw)} of them; at most {MAX_TAGS} are kept")
+    tags = {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in raw.items()
+    }
+    for name, value in tags.items():
+        if len(name) > 400 or len(value) > 400:
+            raise Rejected(f"tags.{name:.40}: longer than 400 characters")
+        _refuse_nul(name, value)
     return tags
+
+
+def _refuse_nul(*values: object) -> None:
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise Rejected("a NUL character in a short text")

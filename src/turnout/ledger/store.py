@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Dialect, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from turnout.ledger import tables
 from turnout.ledger.records import Columns, Entry
@@ -40,26 +42,44 @@ Changes = dict[tuple[str, int, Cell], Sums]
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Columns]) -> None:
     """Insert rows; one whose key exists already is left as it is."""
-    if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+    _insert(connection, table, rows, replace=False)
 
 
-def upsert(
-    connection: Connection, table: Table, key: Sequence[str], rows: Sequence[Columns]
-) -> None:
+def upsert(connection: Connection, table: Table, rows: Sequence[Columns]) -> None:
     """Insert rows; one whose key exists already is replaced."""
+    _insert(connection, table, rows, replace=True)
+
+
+def _insert(
+    connection: Connection, table: Table, rows: Sequence[Columns], *, replace: bool
+) -> None:
     if not rows:
         return
-    statement = _insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    statement = statement.on_conflict_do_update(index_elements=list(key), set_=changed)
-    connection.execute(statement, rows)
+    sql, names = _statement(table, connection.dialect, tuple(rows[0]), replace)
+    # Rows go straight to the driver: they hold nothing but text and numbers, and SQLAlchemy's
+    # handling of each parameter would cost more than SQLite's whole insert.
+    if names is None:
+        connection.exec_driver_sql(sql, list(rows))
+    else:
+        connection.exec_driver_sql(sql, [tuple([row[name] for name in names]) for row in rows])
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+@cache
+def _statement(
+    table: Table, dialect: Dialect, columns: tuple[str, ...], replace: bool
+) -> tuple[str, tuple[str, ...] | None]:
+    """The insert as text, and the order of its parameters where they go by position."""
+    build = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    statement = build(table).values({name: bindparam(name) for name in columns})
+    if replace:
+        keys = [column.name for column in table.primary_key]
+        new = {name: statement.excluded[name] for name in columns if name not in keys}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    compiled = statement.compile(dialect=dialect)
+    order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+    return str(compiled), tuple(order) if order else None
 
 
 def serialize(connection: Connection) -> None:
@@ -82,7 +102,7 @@ def store(connection: Connection, entries: Sequence[Entry]) -> int:
             after[entry.decision] = changed
             if entry.kind in ("decision", "outcome"):
                 new.append(entry)
-    upsert(connection, tables.requests, ["id"], list(after.values()))
+    upsert(connection, tables.requests, list(after.values()))
     add_totals(connection, _changes(before, after))
     _store_details(connection, new)
     return len(new)
@@ -132,13 +152,12 @@ def _rating(row: Columns, entry: Entry) -> Columns:
 
 
 def _changes(before: dict[str, Columns], after: dict[str, Columns]) -> Changes:
+    """What the requests contribute now, less what they contributed before."""
     hours: Changes = {}
     for name, row in after.items():
-        old = before.get(name)
-        if old is not None and counts_as_request(old):
-            _count(hours, old, -1)
-        if counts_as_request(row):
-            _count(hours, row, 1)
+        if name in before:
+            _count(hours, before[name], "hour", HOUR_MS, -1)
+        _count(hours, row, "hour", HOUR_MS)
     changes = dict(hours)
     for (_, start, cell), sums in hours.items():
         day = ("day", start - start % DAY_MS, cell)
@@ -146,11 +165,21 @@ def _changes(before: dict[str, Columns], after: dict[str, Columns]) -> Changes:
     return changes
 
 
-def _count(hours: Changes, row: Columns, sign: int) -> None:
-    key = ("hour", row["at_ms"] - row["at_ms"] % HOUR_MS, cell_of(row))
-    sums = hours.get(key)
+def count_rows(connection: Connection, query: Select[Any], span: str, size_ms: int) -> Changes:
+    """The totals of the requests that a query finds, in spans of one size."""
+    changes: Changes = {}
+    for row in connection.execute(query).mappings():
+        _count(changes, dict(row), span, size_ms)
+    return changes
+
+
+def _count(changes: Changes, row: Columns, span: str, size_ms: int, sign: int = 1) -> None:
+    if not counts_as_request(row):
+        return
+    key = (span, row["at_ms"] - row["at_ms"] % size_ms, cell_of(row))
+    sums = changes.get(key)
     if sums is None:
-        sums = hours[key] = Sums()
+        sums = changes[key] = Sums()
     sums.add(sums_of(row), sign)
 
 
@@ -172,7 +201,7 @@ def add_totals(connection: Connection, changes: Changes) -> None:
                 gone.append(key)
             else:
                 rows.append(key | {"sums": encode_sums(sums)})
-    upsert(connection, table, ["span", "start_ms", "cell"], rows)
+    upsert(connection, table, rows)
     for key in gone:
         same = [table.c[name] == value for name, value in key.items()]
         connection.execute(table.delete().where(*same))

@@ -74,7 +74,7 @@ SIZES = tuple(
         for factor in (1 / _RATIO, 1, _RATIO)
     )
 )
-"""Prompt sizes, in tokens, at which some model's long card may begin, seen from either tokenizer."""
+"""Prompt sizes in tokens where some model's long card may begin, seen from either tokenizer."""
 
 _STEP = log(1.02)
 

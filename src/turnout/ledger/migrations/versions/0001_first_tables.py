@@ -39,14 +39,15 @@ def upgrade() -> None:
 
 
 def _requests() -> None:
-    texts = "tier model provider effort classifier source key conversation experiment arm".split()
-    outcome = "status served_by served_tier stop_reason answer_model speed".split()
+    texts = ("tier", "model", "provider", "effort", "classifier", "source", "key")
+    more = ("conversation", "experiment", "arm")
+    outcome = ["status", "served_by", "served_tier", "stop_reason", "answer_model", "speed"]
     op.create_table(
         "requests",
         Column("id", Text, primary_key=True),
         Column("at_ms", BigInteger, nullable=False),
         Column("decided", SmallInteger, nullable=False),
-        *(Column(name, Text) for name in texts),
+        *(Column(name, Text) for name in (*texts, *more)),
         Column("escalated", SmallInteger),
         Column("decision_pico", BigInteger),
         Column("estimated_pico", BigInteger),
