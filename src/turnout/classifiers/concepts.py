@@ -1,0 +1,206 @@
+"""Which concepts an ask mentions, and where: word-bounded, in many languages.
+
+English is matched by set look-ups: single words first, phrases only when their longest word was
+seen. Other languages are matched by stems, for the language of the ask only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import NamedTuple
+
+GAP_CHARS = 60
+"""What `*` inside a phrase may stand for, in characters."""
+
+_SPACED = str.maketrans(dict.fromkeys('\n\t\r.,;!?()[]{}"<>|/\\-–—:=*#`~…“”„«»¿¡‘’', " "))
+_SPACED_ASCII = {key: value for key, value in _SPACED.items() if key < 128}
+_MARKS = tuple(chr(key) for key in _SPACED if key >= 128 and chr(key) not in "‘’")
+
+_RELATED = {
+    "de": ("de", "nl"),
+    "nl": ("nl", "de"),
+    "fr": ("fr",),
+    "es": ("es", "pt"),
+    "pt": ("pt", "es"),
+    "it": ("it", "es"),
+    "pl": ("pl",),
+    "tr": ("tr",),
+    "vi": ("vi",),
+    "id": ("id",),
+    "en": (),
+}
+_LATIN = ("de", "fr", "es", "pt", "it", "nl", "pl", "tr", "vi", "id")
+_BY_SCRIPT = {
+    "cyrillic": ("ru", "uk"),
+    "greek": ("el",),
+    "hebrew": ("he",),
+    "arabic": ("ar", "fa"),
+    "han": ("zh", "ja"),
+    "kana": ("ja", "zh"),
+    "hangul": ("ko",),
+    "devanagari": ("hi",),
+    "bengali": ("bn",),
+    "thai": ("th",),
+}
+
+Phrase = tuple[tuple[str, ...], str]
+"""The parts of a phrase between its gaps, and the concept it stands for."""
+
+
+class English(NamedTuple):
+    """The English table, indexed for set look-ups."""
+
+    words: Mapping[str, tuple[str, ...]]
+    anchors: Mapping[str, tuple[Phrase, ...]]
+    known: frozenset[str]
+
+
+def normalise(text: str) -> str:
+    """Lower case, marks turned to spaces one for one, a space at either end."""
+    lowered = text.lower()
+    if lowered.isascii():
+        return f" {lowered.translate(_SPACED_ASCII)} "
+    if "’" in lowered:
+        lowered = lowered.replace("’", "'")
+    for mark in _MARKS:
+        if mark in lowered:
+            lowered = lowered.replace(mark, " ")
+    return f" {lowered.translate(_SPACED_ASCII)} "
+
+
+def mentioned(text: str, script: str, language: str) -> dict[str, int]:
+    """First position of each concept in a normalised text."""
+    found: dict[str, int] = {}
+    if script == "latin" or text.isascii():
+        _find_english(text, found)
+        if language != "en":
+            _find_latin(text, language, found)
+        return found
+    for code in _BY_SCRIPT.get(script, ()):
+        _find_stems(text, code, found)
+    # code words and loan words are often English whatever the script
+    _find_english(text, found)
+    return found
+
+
+def _find_english(text: str, found: dict[str, int]) -> None:
+    table = english()
+    for word in table.known.intersection(text.split()):
+        concepts = table.words.get(word)
+        if concepts is not None:
+            _note(found, concepts, text.find(f" {word} "))
+        for parts, concept in table.anchors.get(word, ()):
+            at = _locate(text, parts)
+            if at >= 0:
+                _note(found, (concept,), at)
+
+
+def _find_latin(text: str, language: str, found: dict[str, int]) -> None:
+    before = len(found)
+    tried = _RELATED.get(language, ())
+    for code in tried:
+        _find_stems(text, code, found)
+    if len(found) == before and len(text) < 600:
+        for code in _LATIN:
+            if code not in tried:
+                _find_stems(text, code, found)
+
+
+def _find_stems(text: str, language: str, found: dict[str, int]) -> None:
+    for parts, concept in stems(language):
+        at = _locate(text, parts)
+        if at >= 0:
+            _note(found, (concept,), at)
+
+
+def _note(found: dict[str, int], concepts: tuple[str, ...], at: int) -> None:
+    for concept in concepts:
+        if at < found.get(concept, 1 << 30):
+            found[concept] = at
+
+
+def _locate(text: str, parts: tuple[str, ...]) -> int:
+    """Position of a phrase, its parts in order and no further apart than the gap; or -1."""
+    first = at = text.find(parts[0])
+    end = at + len(parts[0])
+    for part in parts[1:]:
+        if at < 0:
+            return -1
+        # the space that ends one part may begin the next
+        at = text.find(part, end - 1, end + GAP_CHARS + len(part))
+        end = at + len(part)
+    return -1 if at < 0 else first
+
+
+@cache
+def english() -> English:
+    """The English table, built on first use."""
+    from turnout.classifiers.lexicon.english import WORDS
+
+    words: dict[str, tuple[str, ...]] = {}
+    anchors: dict[str, list[Phrase]] = {}
+    for concept, entries in WORDS.items():
+        for entry in _entries(entries):
+            for form in _forms(entry):
+                if " " in form:
+                    anchor = max((w for w in form.split() if w != "*"), key=len)
+                    parts = tuple(f" {part.strip()} " for part in form.split("*"))
+                    anchors.setdefault(anchor, []).append((parts, concept))
+                else:
+                    words[form] = (*words.get(form, ()), concept)
+    frozen = {anchor: tuple(phrases) for anchor, phrases in anchors.items()}
+    return English(words, frozen, frozenset(words) | frozenset(frozen))
+
+
+@cache
+def stems(language: str) -> tuple[Phrase, ...]:
+    """The stems of a language other than English, built on first use."""
+    from turnout.classifiers.lexicon import tables
+
+    table = tables().get(language, {})
+    lead = " " if language not in UNBOUNDED else ""
+    return tuple(
+        (_stem_parts(entry, lead), concept)
+        for concept, entries in table.items()
+        for entry in _entries(entries)
+    )
+
+
+UNBOUNDED = frozenset({"zh", "ja", "ko", "th", "ar", "fa", "he", "hi", "bn"})
+"""Languages without spaces, or whose articles and prepositions cling to the next word."""
+
+
+def _stem_parts(entry: str, lead: str) -> tuple[str, ...]:
+    """`=word` is that whole word, anything else a stem that begins a word."""
+    if entry.startswith("="):
+        return (f" {entry[1:]} ",)
+    return tuple(f"{lead}{part.strip()}" for part in entry.split("*"))
+
+
+def _entries(entries: str) -> Iterator[str]:
+    return (" ".join(entry.split()) for entry in entries.split(",") if entry.strip())
+
+
+def _forms(entry: str) -> Iterator[str]:
+    """The inflections of an entry: `refactor~` is refactor, refactors, refactored, …"""
+    if "~" not in entry:
+        yield entry
+        return
+    stem, rest = entry.split("~", 1)
+    yield f"{stem}{rest}"
+    endings: tuple[str, ...]
+    if stem.endswith("y"):
+        endings = (f"{stem[:-1]}ies", f"{stem[:-1]}ied", f"{stem}ing")
+    elif stem.endswith("e"):
+        endings = (f"{stem}s", f"{stem}d", f"{stem[:-1]}ing")
+    else:
+        endings = (
+            f"{stem}s",
+            f"{stem}ed",
+            f"{stem}ing",
+            f"{stem}{stem[-1]}ed",
+            f"{stem}{stem[-1]}ing",
+        )
+    for ending in endings:
+        yield f"{ending}{rest}"

@@ -1,0 +1,3 @@
+"""Stems."""
+
+STEMS: dict[str, dict[str, str]] = {}

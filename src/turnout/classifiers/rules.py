@@ -1,0 +1,174 @@
+"""The rules classifier: what is asked, recognised by its words and judged by an ordered table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from turnout.classifiers.concepts import mentioned, normalise
+from turnout.classifiers.cut import cut as fitted_cut
+from turnout.classifiers.follow_up import is_follow_up, is_small_talk
+from turnout.classifiers.rules_table import (
+    CURVES,
+    LEADS,
+    LISTED_ITEMS,
+    LONG_ASK_CHARS,
+    SHORT_ASK_CHARS,
+    TABLE,
+    TRANSFORMS,
+    Verdict,
+)
+from turnout.classifiers.shape import Curve, at_least, shape_curve
+from turnout.classifiers.user_rules import Rule
+from turnout.types import LEVELS, Prediction, Request, Signals
+
+__all__ = ["Rule", "Rules", "judge"]
+
+_LISTED = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.):、]|[a-z]\))\s*\S", re.MULTILINE)
+_INLINE_LISTED = re.compile(r"(?:^|\s)\(?\d[.)]\s")
+_SUM = re.compile(
+    r"\d\s?(?:[-+*/×÷x^%−·]|plus|minus|times|mal|por|más|fois|mais|per|divided by)\s?\d"
+)
+_NUMBER_WORK = re.compile(r"\d+\s?%|√\s?\d|\d\s?[-+*/×÷]\s?\d")
+_DATA_STARTS = re.compile(r":\s|：|[\"“„«「『]")
+_LONG_SUM_CHARS = 90
+
+
+class Rules:
+    """Judges the human's ask by ordered, word-bounded rules; the user's own rules come first."""
+
+    name = "rules"
+
+    def __init__(self, user_rules: Sequence[Rule] = ()) -> None:
+        self.user_rules = tuple(user_rules)
+
+    def predict(self, request: Request, signals: Signals) -> Prediction:
+        """The probability that each level suffices, with the rule that said so."""
+        floor, notes = 0, []
+        for rule in self.user_rules:
+            if not rule.matches(request, signals):
+                continue
+            if not rule.at_least:
+                level = max(floor, rule.level)
+                return Prediction(_certain(level), self.name, (f"your rule {rule.name!r}",))
+            if rule.level > floor:
+                floor = rule.level
+                notes.append(f"at least {LEVELS[floor]} by your rule {rule.name!r}")
+        curve, evidence = judge(signals)
+        if floor:
+            curve = at_least(curve, floor)
+        return Prediction(curve, self.name, (evidence, *notes))
+
+    def cut(self, quality: float) -> float:
+        """The cut on P(adequate) for a `quality` of 0..1; never falls as quality rises."""
+        return fitted_cut(quality)
+
+
+def judge(signals: Signals) -> tuple[Curve, str]:
+    """The built-in rules: a curve over `LEVELS`, and the reason in words."""
+    ask = signals.ask
+    if is_follow_up(ask):
+        if signals.previous_ask:
+            curve, evidence = _judge_ask(signals.previous_ask, signals, follow_up=True)
+            return curve, f"goes on with the ask before: {evidence}"
+        return CURVES["lean"][1], "a follow-up without the ask that it follows"
+    if is_small_talk(ask):
+        return CURVES["sure"][0], "a greeting or thanks"
+    return _judge_ask(ask, signals, follow_up=False)
+
+
+def _judge_ask(ask: str, signals: Signals, *, follow_up: bool) -> tuple[Curve, str]:
+    text = normalise(ask)
+    found = mentioned(text, signals.script, signals.language)
+    lead = min(
+        found.keys() & _LEAD_RANK.keys(), key=lambda c: (found[c], _LEAD_RANK[c]), default=""
+    )
+    _add_shape(found, ask, signals, follow_up)
+    if lead in TRANSFORMS:
+        found = _before_the_data(found, ask, lead, signals)
+    verdict = _first_fit(found, lead)
+    if verdict is None:
+        return shape_curve(signals, found.keys()), "no rule fits; judged by the shape of the ask"
+    return CURVES[verdict.sureness][verdict.level], verdict.evidence
+
+
+def _add_shape(found: dict[str, int], ask: str, signals: Signals, follow_up: bool) -> None:
+    """Add the facts of shape, at position -1."""
+    length = len(ask)
+    if length <= SHORT_ASK_CHARS * (0.5 if signals.script in _DENSE else 1):
+        found["short"] = -1
+    elif length >= LONG_ASK_CHARS * (0.4 if signals.script in _DENSE else 1):
+        found["long"] = -1
+    if length > 40 and _listed_items(ask) >= LISTED_ITEMS:
+        found["listed"] = -1
+    if (
+        signals.pasted_chars > 40
+        or signals.images
+        or signals.documents
+        or _DATA_STARTS.search(ask)
+        or " '" in ask
+    ):
+        found["matter"] = -1
+    if signals.code:
+        found["code_given"] = -1
+    if signals.maths:
+        found["formula"] = -1
+    if length <= _LONG_SUM_CHARS and (_SUM.search(ask.lower()) or _NUMBER_WORK.search(ask)):
+        found["sum"] = -1
+
+
+_DENSE = frozenset({"han", "kana", "hangul"})
+
+
+def _listed_items(ask: str) -> int:
+    if "\n" in ask:
+        return len(_LISTED.findall(ask))
+    return len(_INLINE_LISTED.findall(ask)) if ")" in ask or ". " in ask else 0
+
+
+def _before_the_data(
+    found: dict[str, int], ask: str, lead: str, signals: Signals
+) -> dict[str, int]:
+    """Only what is said before the colon, the quote or the long matter that follows."""
+    match = _DATA_STARTS.search(ask, max(0, found[lead]))
+    end = match.start() if match else (100 if len(ask) > 300 else len(ask))
+    return {concept: at for concept, at in found.items() if at <= end}
+
+
+class _Row(NamedTuple):
+    verdict: Verdict
+    lead: frozenset[str]
+    has: tuple[frozenset[str], ...]
+    lacks: frozenset[str]
+
+
+_LEAD_RANK = {concept: rank for rank, concept in enumerate(LEADS)}
+
+
+@cache
+def _rows() -> tuple[_Row, ...]:
+    return tuple(
+        _Row(
+            verdict,
+            frozenset(verdict.lead.split("|")) if verdict.lead else frozenset(),
+            tuple(frozenset(group.split("|")) for group in verdict.has.split(";") if group),
+            frozenset(verdict.lacks.split("|")),
+        )
+        for verdict in TABLE
+    )
+
+
+def _first_fit(found: dict[str, int], lead: str) -> Verdict | None:
+    for verdict, leads, has, lacks in _rows():
+        if leads and lead not in leads:
+            continue
+        if lacks.isdisjoint(found) and not any(group.isdisjoint(found) for group in has):
+            return verdict
+    return None
+
+
+def _certain(level: int) -> Curve:
+    low, mid, high = (1.0 if level <= k else 0.0 for k in range(3))
+    return (low, mid, high, 1.0)

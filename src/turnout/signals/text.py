@@ -1,0 +1,309 @@
+"""What in a message is the human's own ask, and what is matter it is about.
+
+Only windows at the head and the tail are ever looked at, so a 5 MB paste costs no more than a
+4 kB one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from turnout.signals.languages import guess_language
+from turnout.signals.tokens import census
+
+WINDOW_CHARS = 2000
+"""Length of the head and of the tail window, in characters."""
+
+_MACHINE_TAGS = (
+    "system-reminder",
+    "local-command-stdout",
+    "local-command-stderr",
+    "local-command-caveat",
+    "command-message",
+    "bash-stdout",
+    "bash-stderr",
+    "ide_opened_file",
+    "ide_selection",
+    "ide_diagnostics",
+    "user-prompt-submit-hook",
+    "task-notification",
+    "session-start-hook",
+)
+"""Tags in which client programs wrap text that no human wrote."""
+
+_ENVELOPES = re.compile(r"</?(?:command-name|command-args|user_query|user-request|task|question)>")
+"""Tags around the human's own words: the words stay."""
+
+_ELEMENT = re.compile(r"<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,200})?>(.*?)</\1>", re.DOTALL)
+_ELEMENT_CHARS = 160
+"""An element with more text than this is attached matter."""
+
+_DATA_LINE = re.compile(
+    r"""\s*(?:
+      >\s?\S                                                     # quoted mail
+    | (?:diff\ --git|index\ [0-9a-f]{6,}|@@\ |\+\+\+\ |---\ \S|[+-](?=[\w{}()"'/#<]))  # diff
+    | \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d:\d\d | \[\d+\.\d+\]       # log time
+    | \[?(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE|FATAL)\b[\]:\s]                # log level
+    | at\ [\w.$<>/]+\s?\( | File\ ".{1,200}",\ line\ \d | Traceback\ \(most       # stack traces
+    | Caused\ by:\  | \w+(?:\.\w+)*(?:Error|Exception):\ | goroutine\ \d | \#\d+\ +0x | panic:\s
+    | [{}\[\]]+[,;]?\s*$ | "[^"]{1,80}"\s*:\s | [{\[].*[}\]],?$                   # JSON
+    | <[/?!]?[A-Za-z][^<>]{0,200}>                                             # markup
+    | (?:def|class|async\ def)\ \w+.*:\s*$ | (?:import|from)\ [\w.]+(?:\ import\b.*|;)?$
+    | (?:public|private|protected|static|const|let|var|fn|func|function|package|using)\ .*[{;=(]
+    | \#include\b | (?:if|for|while|switch)\s?\(.*[{)]\s*$ | .{0,300}[;{}]\s*$   # code
+    | [\w.\[\]]+\s[-+*/|&]?=\s\S.{0,120}[\w)"'\]]$ | return\b.{0,80}$
+    | (?:[^,\s]{1,40},){3,}[^,]{0,40}$ | (?:[^\t]{0,60}\t){2,} | \|.*\|\s*$        # tables
+    )""",
+    re.VERBOSE,
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-*•·]|\(?\d{1,2}[.):、]|[a-z]\)|#{1,4}\s)\s*\S")
+_SPEAKS = (
+    " should ", " must ", " need", "please", "make sure", "ensure", " want ", "don't ", "can you",
+    "could you", "i'd like", " you ", "bitte", " soll", " muss", "s'il vous", "doit", "debe",
+    "por favor", "deve", "нужно", "должн", "пожалуйста", "请", "必须", "需要", "ください", "해줘",
+    "해 주세요", "해주세요", "يجب", "من فضلك", "कृपया", "चाहिए", "lütfen", "proszę",
+)  # fmt: skip
+"""Signs that a paragraph speaks to the reader rather than being matter to work on."""
+
+_CODE_MARKS = (
+    "```", "def ", "();", "){", ") {", "=> ", "</", "#include", "import ", "SELECT ", "print(",
+    "return ", "::", "&&", "==", "!=", ".py", ".js", ".ts", "self.",
+)  # fmt: skip
+_MATHS = re.compile(
+    r"[∑∫√∞≤≥≠∈∀∃∂∇π≡⊂→ℝℤℚℂ²³ⁿ]|\\(?:frac|int|sum|sqrt|lim|mathbb|begin|alpha|cdot)"
+    r"|\$[^$\n]{1,80}[\^_=\\+][^$\n]{0,80}\$|\b\d+\s?[-+*/×÷^]\s?\d|\b[a-z]\^\d"
+    r"|\b[xyznkfg](?:\([xyznt]\))?\s?[=<>^]\s?[\w(-]"
+)
+
+_MAX_LEAD_CHARS = 600
+"""A single endless paragraph is an ask only for about this many characters at either end."""
+
+
+class OwnWords(NamedTuple):
+    """The human's ask and the sizes of both parts, in characters."""
+
+    ask: str
+    ask_chars: int
+    pasted_chars: int
+
+
+def own_words(text: str) -> OwnWords:
+    """Tell the ask from quoted, fenced and pasted matter."""
+    length = len(text)
+    if length > 2 * WINDOW_CHARS:
+        return _long(text)
+    if "\n" not in text and "<" not in text and "`" not in text:
+        ask = text.strip()
+        return OwnWords(ask, len(ask), 0)
+    ask = _ask_of(_without_attachments(text))
+    return OwnWords(ask, len(ask), max(0, length - len(ask)))
+
+
+def _long(text: str) -> OwnWords:
+    """The ask of a text longer than both windows: what its two ends say."""
+    head = _without_attachments(text[:WINDOW_CHARS])
+    tail = _without_attachments(text[-WINDOW_CHARS:], tail=True)
+    first = _clip_lead(_paragraphs_of_ask(head, open_end=True))
+    last = _clip_tail(_closing_words(tail))
+    ask = f"{first}\n\n{last}".strip() if last else first
+    return OwnWords(ask, len(ask), len(text) - len(ask))
+
+
+def _clip_lead(ask: str) -> str:
+    return ask if "\n" in ask or len(ask) <= _MAX_LEAD_CHARS else ask[:_MAX_LEAD_CHARS]
+
+
+def _clip_tail(ask: str) -> str:
+    return ask if "\n" in ask or len(ask) <= _MAX_LEAD_CHARS else ask[-_MAX_LEAD_CHARS:]
+
+
+def strip_machine_text(text: str) -> str:
+    """`text` without the blocks that a client program wrapped in its own tags."""
+    if "<" not in text:
+        return text.strip()
+    for tag in _MACHINE_TAGS:
+        if f"<{tag}" in text:
+            text = _cut_element(text, f"<{tag}", f"</{tag}>")
+    if "</" in text[:WINDOW_CHARS]:
+        text = _ENVELOPES.sub(" ", text[:WINDOW_CHARS]) + text[WINDOW_CHARS:]
+    return text.strip()
+
+
+def _cut_element(text: str, start: str, end: str) -> str:
+    kept, at = [], 0
+    while (begin := text.find(start, at)) >= 0:
+        close = text.find(end, begin)
+        kept.append(text[at:begin])
+        if close < 0:
+            return "".join(kept)
+        at = close + len(end)
+    kept.append(text[at:])
+    return "".join(kept)
+
+
+def _without_attachments(text: str, *, tail: bool = False) -> str:
+    """Drop fenced code and long elements; a half of either at the cut edge goes too."""
+    if "```" in text:
+        parts = text.split("```")
+        # an odd number of fences: the window starts (tail) or ends inside a block
+        inside = len(parts) % 2 == 0 and tail
+        text = "\n".join(part for i, part in enumerate(parts) if i % 2 == inside)
+    if "</" in text:
+        text = _ELEMENT.sub(_keep_short, text)
+    return text.strip()
+
+
+def _keep_short(match: re.Match[str]) -> str:
+    return match.group(2) if len(match.group(2)) <= _ELEMENT_CHARS else "\n"
+
+
+def _ask_of(text: str) -> str:
+    """The ask of a text that fits the windows."""
+    if "\n" not in text:
+        return text
+    ask = _paragraphs_of_ask(text, open_end=False)
+    return ask or text[:WINDOW_CHARS]
+
+
+def _paragraphs_of_ask(text: str, *, open_end: bool) -> str:
+    """The paragraphs that speak: the first, the last, and those between that are no matter."""
+    paragraphs = [part for part in text.split("\n\n") if part and not part.isspace()]
+    kept: list[str] = []
+    handed_over = False
+    for index, paragraph in enumerate(paragraphs):
+        own, matter_follows = _own_lines(paragraph)
+        if not own:
+            continue
+        ends = index == len(paragraphs) - 1 and not open_end
+        if index == 0 or (ends and _closes(own, kept)) or _speaks(own, handed_over):
+            kept.append(own)
+        handed_over = handed_over or matter_follows
+    return "\n\n".join(kept)
+
+
+def _own_lines(paragraph: str) -> tuple[str, bool]:
+    """The lines of a paragraph that are not data, and whether it hands over to pasted matter."""
+    lines = paragraph.split("\n")
+    if len(lines) == 1:
+        return ("" if is_data_line(paragraph) else paragraph.strip()), _hands_over(paragraph)
+    kept: list[str] = []
+    handed_over = False
+    for line in lines:
+        if is_data_line(line) or (handed_over and not _LIST_ITEM.match(line)):
+            continue
+        kept.append(line)
+        handed_over = handed_over or _hands_over(line)
+    return "\n".join(kept).strip(), handed_over
+
+
+def _hands_over(line: str) -> bool:
+    return line.rstrip()[-1:] in (":", "：")
+
+
+def _closes(paragraph: str, kept: list[str]) -> bool:
+    """True when a last paragraph reads as the question after the matter."""
+    if paragraph.rstrip()[-1:] in "?？؟":
+        return True
+    return len(paragraph) <= 300 and (not kept or _speaks(paragraph, False))
+
+
+def _speaks(paragraph: str, handed_over: bool) -> bool:
+    """True when a paragraph talks to the reader; after "…:" it must do so plainly."""
+    lowered = f" {paragraph.lower()} "
+    signs = sum(mark in lowered for mark in _SPEAKS)
+    if handed_over:
+        return signs >= 2 and len(paragraph) < 800
+    return signs >= 1 or len(paragraph) < 240 or bool(_LIST_ITEM.match(paragraph))
+
+
+def _closing_words(tail: str) -> str:
+    """What the end of a long text asks, if its last paragraph is an ask at all."""
+    last = tail.rpartition("\n\n")[2]
+    own, _ = _own_lines(last)
+    if "\n\n" not in tail and "\n" in own:
+        own = own.rpartition("\n")[2]
+    if not own or len(own) > 1200:
+        return ""
+    return own if own[-1] in "?？؟" or _speaks(own, len(own) > 300) else ""
+
+
+def is_data_line(line: str) -> bool:
+    """True for a line of a log, trace, diff, table, markup, JSON or code."""
+    if not line or (line[0].isalpha() and line[-1] in ".?!,"):
+        return False
+    return _DATA_LINE.match(line[:400]) is not None
+
+
+def looks_like_code(text: str) -> bool:
+    """True when the ends of a text hold source code."""
+    if len(text) > 2 * WINDOW_CHARS:
+        text = text[:WINDOW_CHARS] + text[-WINDOW_CHARS:]
+    if "```" in text:
+        return True
+    return sum(mark in text for mark in _CODE_MARKS) >= 2
+
+
+def looks_like_maths(ask: str) -> bool:
+    """True when an ask holds formulas or sums."""
+    return _MATHS.search(ask) is not None
+
+
+# -- script and language -------------------------------------------------------------------
+
+_SCRIPTS = {
+    b"g": "greek",
+    b"c": "cyrillic",
+    b"w": "hebrew",
+    b"r": "arabic",
+    b"k": "kana",
+    b"h": "han",
+    b"u": "hangul",
+    b"m": "armenian",
+}
+_INDIC = (
+    (0x0900, 0x0980, "devanagari"),
+    (0x0980, 0x0A00, "bengali"),
+    (0x0A00, 0x0A80, "gurmukhi"),
+    (0x0A80, 0x0B00, "gujarati"),
+    (0x0B80, 0x0C00, "tamil"),
+    (0x0C00, 0x0C80, "telugu"),
+    (0x0E00, 0x0E80, "thai"),
+    (0x10A0, 0x1100, "georgian"),
+    (0x1780, 0x1800, "khmer"),
+)
+
+
+def read_language(ask: str) -> tuple[str, str]:
+    """Dominant script and ISO 639-1 guess of an ask, from its first characters."""
+    head = ask[:400]
+    if head.isascii():
+        return "latin", guess_language("latin", head)
+    script = _script_of(head)
+    return script, guess_language(script, head)
+
+
+def _script_of(head: str) -> str:
+    classes = census(head)
+    latin = classes.count(b"a") + classes.count(b"l") + classes.count(b"v")
+    # one Latin word ("PDF", "Python") weighs less than a few Han characters
+    best, most = "latin", latin / 4
+    for letter, name in _SCRIPTS.items():
+        count = classes.count(letter)
+        if count > most:
+            best, most = name, count
+    if best == "han" and classes.count(b"k") * 8 > most:
+        best = "kana"
+    indic = classes.count(b"i")
+    if indic > most or (best == "latin" and classes.count(b"v") > latin / 2):
+        return _indic_script(head) or best
+    return best
+
+
+def _indic_script(head: str) -> str:
+    for character in head:
+        code = ord(character)
+        for low, high, name in _INDIC:
+            if low <= code < high:
+                return name
+    return ""
