@@ -198,9 +198,9 @@ def test_a_streamed_fallback(claude: anthropic.Anthropic) -> None:
         fallbacks="default",
         betas=[JULY],
     ) as stream:
-        started = [event.message.model for event in stream if event.type == "message_start"]
+        started = [event.message for event in stream if event.type == "message_start"]
         message = stream.get_final_message()
-    assert started == [OPUS]
+    assert [start.model for start in started] == [OPUS]
     assert message.model == OPUS_5
     assert message.content[0].type == "fallback"
     assert message.usage.iterations is not None

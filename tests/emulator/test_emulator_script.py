@@ -109,6 +109,9 @@ def test_rules_come_after_checks(play: Callable[..., None], send: Send) -> None:
     """A script does not hide a mistake in the request."""
     play({"do": {"reply": "fine"}})
     assert send(temperature=2).status_code == 400
+    play({"do": {"error": 529}})
+    long = [{"role": "user", "content": "word " * 800_000}]
+    assert send(messages=long).status_code == 400
 
 
 def test_other_paths(play: Callable[..., None], send: Send, emulator: Emulator) -> None:

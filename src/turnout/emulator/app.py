@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from turnout.emulator import asgi
-from turnout.emulator.answers import last_user_text
 from turnout.emulator.cache import prompt_parts
 from turnout.emulator.checks import Rules, check_request, check_window
 from turnout.emulator.checks.conversation import check_ending
@@ -36,7 +35,7 @@ from turnout.emulator.reply import (
 )
 from turnout.emulator.script import Ask, Do, Rule, Script
 from turnout.emulator.sse import events
-from turnout.emulator.turn import Memory, Talk, converse
+from turnout.emulator.turn import Memory, Talk, converse, make_ask
 
 if TYPE_CHECKING:
     import httpx2
@@ -193,7 +192,7 @@ class Emulator:
 
     def _count_tokens(self, body: Any, rules: Rules, call: Call, record: RecordedRequest) -> Reply:
         model = check_request(body, rules, counting=True)
-        self._scripted(_ask("/v1/messages/count_tokens", body, model, call))
+        self._scripted(make_ask("/v1/messages/count_tokens", body, model, call.headers))
         count = {"input_tokens": prompt_parts(body, model)[-1].tokens}
         record.response = count
         return json_reply(200, count, self._headers(record))
@@ -202,12 +201,13 @@ class Emulator:
         self, body: Any, rules: Rules, call: Call, key: str, record: RecordedRequest
     ) -> Reply:
         model = check_request(body, rules)
-        check_window(prompt_parts(body, model)[-1].tokens, body, model)
+        parts = prompt_parts(body, model)
+        check_window(parts[-1].tokens, body, model)
         scope = self.workspaces.get(key, key)
         credit = self._redeem(body, scope, model, rules)
-        do = self._scripted(_ask("/v1/messages", body, model, call))
+        do = self._scripted(make_ask("/v1/messages", body, model, call.headers))
         talk = self._talk(rules, scope, call)
-        turn = converse(body, model, do, talk, credit)
+        turn = converse(body, model, parts, do, talk, credit)
         message = build_message(
             turn,
             body,
@@ -223,7 +223,7 @@ class Emulator:
             if do.error_after:
                 raise ApiError(status_of(do.error_after.type), do.error_after.message)
             return plain_reply(message, do, self._headers(record))
-        return stream_reply(events(message, model.id), do, self._headers(record))
+        return stream_reply(events(message, turn.passes[0]), do, self._headers(record))
 
     def _redeem(self, body: Any, scope: str, model: Model, rules: Rules) -> Redemption | None:
         credit = self._credits.redeem(body, scope, model, rules.betas, rules.now)
@@ -270,17 +270,6 @@ def _parse(raw: bytes) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
-
-
-def _ask(path: str, body: dict[str, Any], model: Model, call: Call) -> Ask:
-    return Ask(
-        path,
-        model.id,
-        frozenset((model.id, *model.aliases)),
-        last_user_text(body["messages"]),
-        call.headers,
-        bool(body.get("stream")),
-    )
 
 
 def _digest(*values: object) -> str:

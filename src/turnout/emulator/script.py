@@ -138,7 +138,6 @@ class Ask:
     """The facts of a request that rules look at."""
 
     path: str
-    model: str | None = None
     names: frozenset[str] = frozenset()
     """The model's id and aliases."""
 
@@ -212,8 +211,7 @@ def _fits(when: When, ask: Ask) -> bool:
 
 
 def _fits_model(pattern: str, ask: Ask) -> bool:
-    names = ask.names or ({ask.model} if ask.model else frozenset())
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names)
+    return any(fnmatch.fnmatchcase(name, pattern) for name in ask.names)
 
 
 def _fits_header(name: str, value: str | None, ask: Ask) -> bool:

@@ -6,24 +6,28 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from turnout.emulator.usage import Pass
+
 PIECE = 24
 """Characters of one text delta."""
 
 Event = dict[str, Any]
 
 
-def events(message: Event, asked_model: str) -> Iterator[Event]:
+def events(message: Event, first: Pass) -> Iterator[Event]:
     """message_start, ping, the blocks, message_delta, message_stop.
 
-    A stream starts before any refusal, so message_start names the asked model when the
-    content holds a `fallback` block; the block then says who took over.
+    A stream starts before any refusal, so when the content holds a `fallback` block,
+    message_start names the model that was asked and its input; the block says who took over.
     """
     usage = message["usage"]
     opening = {k: v for k, v in usage.items() if k not in CLOSING}
     has_seam = any(block["type"] == "fallback" for block in message["content"])
+    if has_seam:
+        opening.update(first.counts())
     start = {
         **message,
-        "model": asked_model if has_seam else message["model"],
+        "model": first.model.id if has_seam else message["model"],
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,

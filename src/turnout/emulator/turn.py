@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from turnout.emulator.answers import Answer, compose, last_user_text
-from turnout.emulator.cache import PromptCache, PromptUsage, prompt_parts
+from turnout.emulator.cache import Part, PromptCache, PromptUsage, prompt_parts
 from turnout.emulator.checks import check_window
 from turnout.emulator.checks.fallbacks import attempt_body, chain
 from turnout.emulator.credit import Redemption
@@ -74,38 +74,48 @@ class Talk:
     recorded: Callable[[str, str], str | None] = lambda prompt, model: None
     """The recorded answer to a prompt by a model, if there is one."""
 
-    def ask(self, body: Body, model: Model) -> Ask:
-        """The facts that script rules look at."""
-        return Ask(
-            path="/v1/messages",
-            model=model.id,
-            names=frozenset((model.id, *model.aliases)),
-            text=last_user_text(body["messages"]),
-            headers=self.headers,
-            stream=bool(body.get("stream")),
-        )
+
+def make_ask(path: str, body: Body, model: Model, headers: Mapping[str, str]) -> Ask:
+    """The facts of a request for `model` that script rules look at."""
+    return Ask(
+        path=path,
+        names=frozenset((model.id, *model.aliases)),
+        text=last_user_text(body["messages"]),
+        headers=headers,
+        stream=bool(body.get("stream")),
+    )
 
 
-def converse(body: Body, model: Model, do: Do, talk: Talk, credit: Redemption | None) -> Turn:
-    """Answer with the model, and after a refusal with its fallbacks in turn."""
+def converse(
+    body: Body,
+    model: Model,
+    parts: list[Part],
+    do: Do,
+    talk: Talk,
+    credit: Redemption | None,
+) -> Turn:
+    """Answer with the model, and after a refusal with its fallbacks in turn.
+
+    `parts` is the prompt as that model counts it, `do` what the script says about it.
+    """
     entries = chain(body, model)
     pinned = _pinned(body, model, entries, talk)
     if pinned:
         target, entry = pinned
         attempt = attempt_body(body, entry, target, talk.now)
-        return Turn((_pass(attempt, target, do, talk, None),), do, sticky=True)
-    passes = [_pass(body, model, do, talk, credit)]
+        return Turn((_fallback_pass(attempt, target, do, talk),), do, sticky=True)
+    passes = [_pass(body, model, parts, do, talk, credit)]
     recommended = None
     for entry in entries:
         if not _retried(passes[-1].refusal, body, model):
             break
         target = _target(entry, talk)
         attempt = attempt_body(body, entry, target, talk.now)
-        do = talk.script.pick(talk.ask(attempt, target))
+        do = talk.script.pick(make_ask("/v1/messages", attempt, target, talk.headers))
         if do.error:
             recommended = target.id
             break
-        passes.append(_pass(attempt, target, do, talk, None))
+        passes.append(_fallback_pass(attempt, target, do, talk))
     if len(passes) > 1 and passes[-1].refusal is None:
         talk.memory.sticky[_conversation(body, talk)] = (passes[-1].model.id, talk.now + STICKY)
     return Turn(tuple(passes), do, recommended=recommended)
@@ -143,9 +153,20 @@ def _retried(refusal: Refusal | None, body: Body, model: Model) -> bool:
     return True
 
 
-def _pass(body: Body, model: Model, do: Do, talk: Talk, credit: Redemption | None) -> Pass:
+def _fallback_pass(body: Body, model: Model, do: Do, talk: Talk) -> Pass:
     parts = prompt_parts(body, model)
     check_window(parts[-1].tokens, body, model)
+    return _pass(body, model, parts, do, talk, None)
+
+
+def _pass(
+    body: Body,
+    model: Model,
+    parts: list[Part],
+    do: Do,
+    talk: Talk,
+    credit: Redemption | None,
+) -> Pass:
     prompt = talk.memory.cache.use(talk.scope, model, parts, talk.now)
     if credit:
         prompt = _repriced(prompt, credit.warm_tokens)

@@ -225,8 +225,7 @@ def _check_tool_pairs(messages: list[dict[str, Any]]) -> None:
     open_ids: list[str] = []
     asked_at = 0
     seen: set[str] = set()
-    for turn in _turns(messages):
-        index, role, blocks = turn
+    for index, role, blocks in _merged(messages):
         if role == "assistant":
             _no_open_calls(open_ids, asked_at)
             open_ids = [b["id"] for b in blocks if b.get("type") == "tool_use"]
@@ -240,18 +239,18 @@ def _check_tool_pairs(messages: list[dict[str, Any]]) -> None:
     _no_open_calls(open_ids, asked_at)
 
 
-def _turns(messages: list[dict[str, Any]]) -> list[tuple[int, str, list[Block]]]:
+def _merged(messages: list[dict[str, Any]]) -> list[tuple[int, str, list[Block]]]:
     """Messages with neighbours of one role merged; system messages do not part them."""
-    turns: list[tuple[int, str, list[Block]]] = []
+    merged: list[tuple[int, str, list[Block]]] = []
     for index, message in enumerate(messages):
         if message["role"] == "system":
             continue
         blocks = blocks_of(message["content"])
-        if turns and turns[-1][1] == message["role"]:
-            turns[-1][2].extend(blocks)
+        if merged and merged[-1][1] == message["role"]:
+            merged[-1][2].extend(blocks)
         else:
-            turns.append((index, message["role"], list(blocks)))
-    return turns
+            merged.append((index, message["role"], list(blocks)))
+    return merged
 
 
 def _check_unique(ids: list[str], seen: set[str]) -> None:

@@ -68,19 +68,13 @@ def check_plain(body: dict[str, Any]) -> None:
         metadata = values.mapping(body["metadata"], "metadata")
         values.only(metadata, ("user_id",), "metadata")
         if metadata.get("user_id") is not None:
-            _check_user_id(metadata["user_id"])
+            values.string(metadata["user_id"], "metadata.user_id")
     if body.get("stop_sequences") is not None:
         _check_stops(body["stop_sequences"])
     if body.get("stream") is not None:
         values.boolean(body["stream"], "stream")
     if body.get("service_tier") is not None:
         values.one_of(body["service_tier"], "service_tier", ("auto", "standard_only"))
-
-
-def _check_user_id(user_id: object) -> None:
-    text = values.string(user_id, "metadata.user_id")
-    if len(text) > 256:
-        raise invalid("metadata.user_id", "String should have at most 256 characters")
 
 
 def _check_stops(stops: object) -> None:
