@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from turnout.catalog import Card, Catalog, Model, Price
     from turnout.config import Settings
-    from turnout.core import utc_now
     from turnout.errors import (
         AllAttemptsFailed,
         BudgetExceeded,
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
         UnpricedModel,
     )
     from turnout.execution import validators
-    from turnout.ledger import Ledger
+    from turnout.ledger import Ledger, utc_now
     from turnout.router import AsyncRouter, Router
     from turnout.types import (
         Attempt,
@@ -65,8 +64,7 @@ _HOMES = {
         "UnpricedModel",
     ),
     "turnout.execution": ("validators",),
-    "turnout.ledger": ("Ledger",),
-    "turnout.core": ("utc_now",),
+    "turnout.ledger": ("Ledger", "utc_now"),
     "turnout.router": ("AsyncRouter", "Router"),
     "turnout.types": (
         "Attempt",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
@@ -20,6 +20,7 @@ from turnout.execution.bill import Biller
 from turnout.execution.caching import Prefixes
 from turnout.execution.plan import Job
 from turnout.execution.shape import Body, Fitting, shape
+from turnout.ledger import utc_now
 from turnout.policy.chain import Option
 from turnout.policy.settle import first_of
 from turnout.recording import Recorder
@@ -82,11 +83,6 @@ class Run:
 
     routed: Routed
     job: Job
-
-
-def utc_now() -> datetime:
-    """The clock that is used unless another is given."""
-    return datetime.now(UTC)
 
 
 class Core:

@@ -74,10 +74,10 @@ def _ratio(ratio: float | None) -> str:
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount for people: cents where there are any, else enough digits to tell it from 0."""
+    """An amount for people: whole cents as such, else enough digits to tell it from 0."""
     sign = "-" if amount < 0 else ""
     size = abs(amount)
-    if size == 0 or size >= 1:
+    if size >= 1 or size == round(size, 2):
         return f"{sign}${size:,.2f}"
     if size >= Decimal("0.01"):
         return f"{sign}${size:.4f}"

@@ -39,9 +39,9 @@ class Recorder:
             return
         document = {**decision.to_dict(), "source": source}
         if self._prompts and request is not None:
-            from turnout.ledger import redact
+            from turnout.ledger.redact import redact
 
-            document["prompt"] = redact(request)
+            document["prompt"] = redact(human_text(request))
         self._ledger.record("decision", document)
 
     def attempt(self, decision: Decision, attempt: Attempt) -> None:
@@ -105,6 +105,20 @@ class Recorder:
                 "note": feedback.note,
             }
             self._ledger.record("feedback", document)
+
+
+def human_text(request: Request) -> str:
+    """The text of the last user message; images and tool results are left aside."""
+    for message in reversed(request.messages):
+        if message["role"] != "user":
+            continue
+        content = message["content"]
+        if isinstance(content, str):
+            return content
+        parts = [block["text"] for block in content if block["type"] == "text"]
+        if parts:
+            return "\n".join(parts)
+    return ""
 
 
 def _outcome(decision: Decision, attempts: tuple[Attempt, ...], at: datetime) -> Json:

@@ -120,14 +120,21 @@ class Router(Core):
                     done(item)
                 yield item
 
+    @property
+    def client(self) -> anthropic.Anthropic:
+        """The vendor's client in use; made from settings and environment on first use."""
+        if self._client is None:
+            self._client = self._key_client("Anthropic")
+        client: anthropic.Anthropic = self._client
+        return client
+
     def _connection(self, client: anthropic.Anthropic | None = None) -> Transport:
         from turnout.execution.transport import Transport
 
         if client is not None:
             return Transport(client)
         if self._transport is None:
-            self._client = self._client or self._key_client("Anthropic")
-            self._transport = Transport(self._client)
+            self._transport = Transport(self.client)
         transport: Transport = self._transport
         return transport
 
@@ -188,7 +195,8 @@ class AsyncRouter(Core):
         note: str = "",
     ) -> Feedback:
         """As Router.feedback."""
-        return await _in_thread(self._feedback, decision, score, success, note)
+        given: Feedback = await _in_thread(self._feedback, decision, score, success, note)
+        return given
 
     async def report(
         self,
@@ -199,7 +207,8 @@ class AsyncRouter(Core):
         against: str | None = None,
     ) -> Json:
         """As Router.report."""
-        return await _in_thread(self._report, since, until, by, against)
+        report: Json = await _in_thread(self._report, since, until, by, against)
+        return report
 
     async def close(self) -> None:
         """As Router.close."""
@@ -223,14 +232,21 @@ class AsyncRouter(Core):
                         done(item)
                     yield item
 
+    @property
+    def client(self) -> anthropic.AsyncAnthropic:
+        """The vendor's client in use; made from settings and environment on first use."""
+        if self._client is None:
+            self._client = self._key_client("AsyncAnthropic")
+        client: anthropic.AsyncAnthropic = self._client
+        return client
+
     def _connection(self, client: anthropic.AsyncAnthropic | None = None) -> AsyncTransport:
         from turnout.execution.transport import AsyncTransport
 
         if client is not None:
             return AsyncTransport(client)
         if self._transport is None:
-            self._client = self._client or self._key_client("AsyncAnthropic")
-            self._transport = AsyncTransport(self._client)
+            self._transport = AsyncTransport(self.client)
         transport: AsyncTransport = self._transport
         return transport
 

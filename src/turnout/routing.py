@@ -374,10 +374,10 @@ def _ladder(
 
 
 def _classifier(settings: Settings, given: str | Classifier | None) -> Classifier:
-    from turnout.classifiers.registry import load
-
     if given is not None and not isinstance(given, str):
         if not callable(getattr(given, "predict", None)) or not hasattr(given, "name"):
             raise ConfigError(f"classifier: {given!r} has no name and predict(request, signals)")
         return given
+    from turnout.classifiers.registry import load
+
     return load(given or settings.classifier, settings.rules)

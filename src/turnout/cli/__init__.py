@@ -1,0 +1,106 @@
+"""The command line. Commands load when used, so that `turnout route` starts quickly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from turnout.errors import (
+    BudgetExceeded,
+    ConfigError,
+    InvalidRequest,
+    NoEligibleModel,
+    Refused,
+    TurnoutError,
+    UnpricedModel,
+)
+
+FAILED, USAGE, REFUSED, BUDGET = 1, 2, 3, 4
+
+COMMANDS = {
+    "route": ("decide", "Decide which model should answer a prompt; offline, no key."),
+    "run": ("decide", "Route a prompt and have it answered."),
+    "demo": ("demo", "See the whole product work, with no key."),
+    "emulate": ("emulate", "Serve a strict emulator of the Claude API."),
+    "models": ("models", "The catalog: list, show, sync, check."),
+    "cost-model": ("models", "What a mix of traffic costs, routed and not."),
+    "report": ("reports", "Spend, mix, savings, latency, quality."),
+    "feedback": ("reports", "Score an earlier decision."),
+    "ledger": ("ledger", "Export, import, back up or prune the record."),
+    "config": ("settings", "Write, check or show the settings."),
+    "doctor": ("doctor", "Check that everything is in order."),
+}
+"""Command name to its module and its line of help."""
+
+
+class Commands(click.Group):
+    """Imports a command's module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"turnout.cli.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="turnout", message="turnout %(version)s")
+def cli() -> None:
+    """Send each request to the cheapest model that can answer it.
+
+    Start with `turnout demo`. Every command explains itself: `turnout route --help`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 fine, 1 failed, 2 usage, 3 refused, 4 budget."""
+    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    try:
+        code = cli.main([a for a in arguments if a != "--debug"], "turnout", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _say("stopped", 130)
+    except click.ClickException as error:
+        if debug:
+            raise
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f"\nTry `{error.ctx.command_path} --help`."
+        return _say(error.format_message() + hint, USAGE)
+    except TurnoutError as error:
+        if debug:
+            raise
+        return _say(str(error), exit_code(error))
+    except BrokenPipeError:
+        # The reader has gone, as in `turnout report | head`; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def exit_code(error: TurnoutError) -> int:
+    """The exit code that an error stands for."""
+    if isinstance(error, (ConfigError, InvalidRequest, NoEligibleModel, UnpricedModel)):
+        return USAGE
+    if isinstance(error, Refused):
+        return REFUSED
+    return BUDGET if isinstance(error, BudgetExceeded) else FAILED
+
+
+def _say(text: str, code: int) -> int:
+    click.echo(f"turnout: {text}", err=True)
+    return code
