@@ -169,6 +169,13 @@ def test_usage_to_report(play: Callable[..., None], send: Send) -> None:
     assert json.loads(final.removeprefix("data: "))["usage"]["output_tokens"] == 7
 
 
+def test_iterations_to_report(play: Callable[..., None], send: Send) -> None:
+    entries = [{"type": "compaction", "input_tokens": 5, "output_tokens": 6}]
+    play({"do": {"usage": {"iterations": entries}}})
+    assert send().json()["usage"]["iterations"] == entries
+    assert '"type": "compaction"' in send(stream=True).text
+
+
 def test_extra_headers(play: Callable[..., None], send: Send) -> None:
     play({"do": {"headers": {"X-Extra": "1"}}})
     assert send().headers["x-extra"] == "1"
@@ -219,6 +226,7 @@ FAULTS: list[tuple[Any, str]] = [
     ({"do": {"cut_after": 1.5}}, "rule 1: do: cut_after: should be a whole number from 0"),
     ({"do": {"usage": {"tokens": 1}}}, "rule 1: do: usage: unknown key 'tokens'"),
     ({"do": {"usage": {"input_tokens": -1}}}, "rule 1: do: usage: input_tokens: should be a whole"),
+    ({"do": {"usage": {"iterations": 1}}}, "rule 1: do: usage: iterations: should be a list"),
     ({"do": {"content": ["x"]}}, "rule 1: do: content: block 1 should be a table with a `type`"),
     ({"do": {"thinking": 5}}, "rule 1: do: thinking: should be true, false or the thinking"),
     ({"do": {"stop_reason": "done"}}, "rule 1: do: stop_reason: unknown stop reason 'done'"),

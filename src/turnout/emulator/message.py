@@ -25,7 +25,7 @@ def build_message(
     last = turn.passes[-1]
     usage = usage_of(last, turn.do.usage)
     if body.get("fallbacks") is not None:
-        usage["iterations"] = iterations(turn.passes, sticky=turn.sticky)
+        usage.setdefault("iterations", iterations(turn.passes, sticky=turn.sticky))
     if credit:
         usage["fallback_credit"] = {"status": credit.status}
     return {

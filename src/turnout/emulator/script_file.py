@@ -27,6 +27,7 @@ USAGE_KEYS = [
     "inference_geo",
     "service_tier",
     "speed",
+    "iterations",
 ]
 STOP_REASONS = [
     "end_turn",
@@ -201,6 +202,8 @@ def _stop_reason(value: Any, where: str) -> str:
 def _usage(value: Any, where: str) -> dict[str, Any]:
     table = _table(value, where)
     _known(table, USAGE_KEYS, where)
+    if not isinstance(table.get("iterations", []), list | tuple):
+        raise ConfigError(f"{where}: iterations: should be a list of tables")
     for key in [*USAGE_KEYS[:5], "web_search_requests"]:
         if key in table:
             _count(table[key], f"{where}: {key}")
