@@ -57,7 +57,7 @@ TURN = st.builds(
 MODELS = st.sampled_from(["claude-opus-5-5", "claude-haiku-4-5", "claude-sonnet-5-5"])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     fields=st.dictionaries(words(FIELDS), JSON, max_size=3),
     turns=st.lists(TURN, max_size=3),

@@ -1,4 +1,4 @@
-"""The emulator: one object that is an ASGI app, a log of requests and a fake clock's friend."""
+"""The emulator: an ASGI app that answers as the API would, and keeps what it was asked."""
 
 from __future__ import annotations
 
