@@ -100,6 +100,7 @@ class Database:
                 time.sleep(0.02)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA cache_size=-16384")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")  # pages: move data in bigger steps
 
     def _migrate(self, engine: Engine) -> None:
         with engine.connect() as connection:

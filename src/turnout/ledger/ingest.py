@@ -19,7 +19,7 @@ from turnout.ledger.journal import UNLOCKED
 from turnout.ledger.records import Columns, Entry, Rejected, parse_line
 from turnout.ledger.store import insert_new, serialize, store, upsert
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 2 << 20
 """How much of a journal goes into one transaction, roughly."""
 
 WAIT_S = 5.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import add
 from typing import Any, TypeAlias
 
 import msgspec
@@ -17,6 +18,8 @@ from turnout.ledger.totals import (
     DAY_MS,
     DIMENSIONS,
     HOUR_MS,
+    INDEX,
+    MEASURES,
     PRICED,
     Cell,
     Sums,
@@ -24,7 +27,6 @@ from turnout.ledger.totals import (
     counts_as_request,
     decode_cell,
     decode_sums,
-    sums_of,
 )
 from turnout.types import Json
 
@@ -166,13 +168,18 @@ def _rows(
     connection: Connection, query: Select[Any], first: int, last: int
 ) -> Iterator[dict[str, Any]]:
     at_ms = tables.requests.c.at_ms
-    for row in connection.execute(query.where(at_ms >= first, at_ms < last)).mappings():
-        if counts_as_request(dict(row)):
-            yield dict(row)
+    found = connection.execute(query.where(at_ms >= first, at_ms < last))
+    names = tuple(found.keys())
+    for values in found:
+        row = dict(zip(names, values, strict=True))
+        if counts_as_request(row):
+            yield row
 
 
-def _slice(row: dict[str, Any]) -> Slice:
-    return row["at_ms"], cell_of(row), sums_of(row)
+def _slice(row: Mapping[str, Any]) -> Slice:
+    sums = Sums()
+    sums.take(row)
+    return row["at_ms"], cell_of(row), sums
 
 
 def _labelled(by: str) -> tuple[Select[Any], str]:
@@ -198,6 +205,13 @@ class Tally:
     unpriced: int = 0
     """Finished requests whose cost nobody knows."""
 
+    def merge(self, other: Tally) -> None:
+        """Add another tally."""
+        self.sums.add(other.sums)
+        self.unpriced += other.unpriced
+        for status, number in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + number
+
     def add(self, cell: Cell, sums: Sums) -> None:
         """Add one slice."""
         self.sums.add(sums)
@@ -220,7 +234,10 @@ class Spend:
     known: bool
     """False when the cost of these requests is unknown."""
 
-    sums: Sums = field(default_factory=Sums)
+    counts: list[int] = field(default_factory=lambda: [0] * len(MEASURES))
+
+    def __getitem__(self, name: str) -> int:
+        return self.counts[INDEX[name]]
 
 
 def spend_of(slice_: Slice, table: dict[tuple[Any, ...], Spend]) -> None:
@@ -233,7 +250,7 @@ def spend_of(slice_: Slice, table: dict[tuple[Any, ...], Spend]) -> None:
     found = table.get(key)
     if found is None:
         found = table[key] = Spend(*key)
-    found.sums.add(sums)
+    found.counts = list(map(add, found.counts, sums.counts))
 
 
 # -- documents -----------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeAlias
@@ -48,8 +47,7 @@ class Rejected(ValueError):  # noqa: N818 - it says what happened to the record
     """A record that cannot be stored; the text says why."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct, gc=False):
     """One checked record, ready to be stored."""
 
     kind: str
@@ -68,7 +66,7 @@ class Entry:
 # -- what the documents must look like; fields not named here are kept but not checked --------
 
 
-class _Usage(Struct):
+class _Usage(Struct, gc=False):
     input_tokens: _Count = 0
     output_tokens: _Count = 0
     cache_write_5m_tokens: _Count = 0
@@ -99,7 +97,7 @@ class _Usage(Struct):
 _NO_USAGE = _Usage()
 
 
-class _Experiment(Struct):
+class _Experiment(Struct, gc=False):
     name: _Text = None
     arm: _Text = None
 
@@ -107,7 +105,7 @@ class _Experiment(Struct):
 _NO_EXPERIMENT = _Experiment()
 
 
-class _Decision(Struct):
+class _Decision(Struct, gc=False):
     id: _Id
     at: str
     model: _Id
@@ -147,7 +145,7 @@ class _Decision(Struct):
         }
 
 
-class _Outcome(Struct):
+class _Outcome(Struct, gc=False):
     id: _Id
     at: str
     status: _Status
@@ -191,7 +189,7 @@ class _Outcome(Struct):
         return columns
 
 
-class _Attempt(Struct):
+class _Attempt(Struct, gc=False):
     id: _Id
     decision: _Id
     at: str
@@ -227,7 +225,7 @@ class _Attempt(Struct):
         return columns
 
 
-class _Feedback(Struct):
+class _Feedback(Struct, gc=False):
     id: _Id
     decision: _Id
     at: str
@@ -246,7 +244,7 @@ class _Feedback(Struct):
         }
 
 
-class _Line(Struct):
+class _Line(Struct, gc=False):
     kind: str
     document: msgspec.Raw
 

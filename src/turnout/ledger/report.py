@@ -31,11 +31,12 @@ def build(
     total, groups = Tally(), dict[str | None, Tally]()
     spends: dict[tuple[Any, ...], Spend] = {}
     for key, item in slices(connection, since, until, by):
-        total.add(item[1], item[2])
         if key not in groups:
             groups[key] = Tally()
         groups[key].add(item[1], item[2])
         spend_of(item, spends)
+    for group in groups.values():
+        total.merge(group)
     requests = total.sums["requests"]
     return {
         "since": None if since is None else since.isoformat(),

@@ -83,18 +83,18 @@ def compare(spends: Iterable[Spend], prices: Prices, model: str) -> Comparison:
     """
     chosen, found = prices.get(model), Comparison(model)
     for spend in spends:
-        answered = spend.sums["answered"]
+        answered = spend["answered"]
         found.answered += answered
         if not spend.known:
             continue
         if not answered:
-            found.cost_pico += spend.sums["cost_pico"]
+            found.cost_pico += spend["cost_pico"]
             continue
         baseline = _baseline(spend, prices, chosen)
         if baseline is None:
             continue
         found.baseline_pico += baseline
-        found.cost_pico += spend.sums["cost_pico"]
+        found.cost_pico += spend["cost_pico"]
         found.priced += answered
     return found
 
@@ -114,7 +114,7 @@ def _baseline(spend: Spend, prices: Prices, chosen: Model) -> Fraction | None:
         factor /= 2
     if "us_only" in spend.speed:
         factor *= Fraction(chosen.us_multiplier)
-    counts = [spend.sums[name] for name in ANSWER_TOKENS]
+    counts = [spend[name] for name in ANSWER_TOKENS]
     rates = [getattr(card, name) for name in _PRICED]
     tokens: int = sum(count * rate for count, rate in zip(counts, rates, strict=False))
     return ratio * factor * tokens + counts[-1] * WEB_SEARCH_PICO
@@ -125,9 +125,9 @@ def _card(spend: Spend, chosen: Model, ratio: Fraction) -> Card | None:
 
     Prompts of one size class lie on one side of every published limit, so their mean does too.
     """
-    counts = [spend.sums[name] for name in ANSWER_TOKENS]
+    counts = [spend[name] for name in ANSWER_TOKENS]
     prompt = counts[0] + sum(counts[2:5])
-    mean = ceil(Fraction(prompt, spend.sums["answered"]) * ratio)
+    mean = ceil(Fraction(prompt, spend["answered"]) * ratio)
     day = _EPOCH + timedelta(milliseconds=spend.day_ms)
     return chosen.card(day, mean, "fast" in spend.speed)
 
@@ -149,7 +149,7 @@ def _best_constant(spends: Sequence[Spend], prices: Prices, ladder: Ladder, qual
     counts = {tier.name: 0 for tier in ladder.tiers}
     for spend in spends:
         if spend.tier in counts:
-            counts[spend.tier] += spend.sums["decided"]
+            counts[spend.tier] += spend["decided"]
     total = sum(counts.values())
     if not total:
         return _nothing("no decision of this ladder's tiers in the period")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, Table, bindparam, select
@@ -23,7 +24,6 @@ from turnout.ledger.totals import (
     decode_sums,
     encode_cell,
     encode_sums,
-    sums_of,
 )
 
 T = TypeVar("T")
@@ -58,10 +58,8 @@ def _insert(
     sql, names = _statement(table, connection.dialect, tuple(rows[0]), replace)
     # Rows go straight to the driver: they hold nothing but text and numbers, and SQLAlchemy's
     # handling of each parameter would cost more than SQLite's whole insert.
-    if names is None:
-        connection.exec_driver_sql(sql, list(rows))
-    else:
-        connection.exec_driver_sql(sql, [tuple([row[name] for name in names]) for row in rows])
+    by_position = None if names is None else list(map(itemgetter(*names), rows))
+    connection.exec_driver_sql(sql, list(rows) if by_position is None else by_position)
 
 
 @cache
@@ -133,14 +131,14 @@ def _absorb(row: Columns | None, entry: Entry) -> Columns | None:
     if entry.kind == "attempt":
         return None
     if row is None:
-        row = _BLANK | {"id": entry.decision, "at_ms": entry.at_ms}
+        row = {**_BLANK, "id": entry.decision, "at_ms": entry.at_ms}
     if entry.kind == "decision":
-        return None if row["decided"] else row | entry.columns | {"at_ms": entry.at_ms}
+        return None if row["decided"] else {**row, **entry.columns, "at_ms": entry.at_ms}
     if entry.kind == "outcome":
         if row["finished"]:
             return None
-        moved = {} if row["decided"] else {"at_ms": entry.at_ms}
-        return row | entry.columns | moved
+        at_ms = row["at_ms"] if row["decided"] else entry.at_ms
+        return {**row, **entry.columns, "at_ms": at_ms}
     newest = row["rated_ms"] is None or entry.at_ms >= row["rated_ms"]
     return row | _rating(row, entry) if newest else None
 
@@ -180,7 +178,7 @@ def _count(changes: Changes, row: Columns, span: str, size_ms: int, sign: int = 
     sums = changes.get(key)
     if sums is None:
         sums = changes[key] = Sums()
-    sums.add(sums_of(row), sign)
+    sums.take(row, sign)
 
 
 def add_totals(connection: Connection, changes: Changes) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from math import exp, log
+from operator import add, itemgetter, sub
 from typing import Any
 
 import msgspec
@@ -95,16 +96,23 @@ class Sums(msgspec.Struct, array_like=True):
     def __getitem__(self, name: str) -> int:
         return self.counts[INDEX[name]]
 
-    def add(self, other: Sums, sign: int = 1) -> None:
-        """Add `other`, or take it away with a `sign` of -1."""
-        mine, theirs = self.counts, other.counts
-        if sign == 1:
-            self.counts = [a + b for a, b in zip(mine, theirs, strict=True)]
-        else:
-            self.counts = [a - b for a, b in zip(mine, theirs, strict=True)]
-        _merge(self.latency, other.latency, sign)
-        _merge(self.ttft, other.ttft, sign)
-        _merge(self.scores, other.scores, sign)
+    def add(self, other: Sums) -> None:
+        """Add other sums."""
+        self.counts = list(map(add, self.counts, other.counts))
+        _merge(self.latency, other.latency)
+        _merge(self.ttft, other.ttft)
+        _merge(self.scores, other.scores)
+
+    def take(self, row: Mapping[str, Any], sign: int = 1) -> None:
+        """Add one request, or take it away with a `sign` of -1."""
+        self.counts = list(map(add if sign > 0 else sub, self.counts, counts_of(row)))
+        latency, ttft, score = row["latency_us"], row["ttft_us"], row["score"]
+        if latency is not None:
+            _step(self.latency, bucket(latency), sign)
+        if ttft is not None:
+            _step(self.ttft, bucket(ttft), sign)
+        if score is not None:
+            _step(self.scores, int(score * 100 + 1e-9), sign)
 
     @property
     def empty(self) -> bool:
@@ -112,13 +120,17 @@ class Sums(msgspec.Struct, array_like=True):
         return not any(self.counts)
 
 
-def _merge(mine: dict[int, int], theirs: dict[int, int], sign: int) -> None:
+def _merge(mine: dict[int, int], theirs: dict[int, int]) -> None:
     for key, number in theirs.items():
-        left = mine.get(key, 0) + sign * number
-        if left:
-            mine[key] = left
-        else:
-            mine.pop(key, None)
+        _step(mine, key, number)
+
+
+def _step(spread: dict[int, int], key: int, number: int) -> None:
+    left = spread.get(key, 0) + number
+    if left:
+        spread[key] = left
+    else:
+        spread.pop(key, None)
 
 
 def bucket(micros: int) -> int:
@@ -133,29 +145,29 @@ def bucket_ms(number: int) -> float:
 
 def cell_of(row: Mapping[str, Any]) -> Cell:
     """Which cell a request belongs to."""
-    prompt = sum(row[name] or 0 for name in _PROMPT)
-    size = bisect_left(SIZES, prompt)  # a prompt of exactly the limit is still short
-    priced = int(row["cost_pico"] is not None)
-    return (*[row[name] for name in DIMENSIONS], size, priced)
+    fresh, write_5m, write_1h, read = _PROMPT(row)
+    size = 0
+    if fresh is not None:
+        size = bisect_left(SIZES, fresh + write_5m + write_1h + read)  # a limit is still short
+    return (*_NAMES(row), size, int(row["cost_pico"] is not None))
 
 
-_PROMPT = (ANSWER_TOKENS[0], *ANSWER_TOKENS[2:5])
+_NAMES = itemgetter(*DIMENSIONS)
+_PROMPT = itemgetter(ANSWER_TOKENS[0], *ANSWER_TOKENS[2:5])
 
 
-def sums_of(row: Mapping[str, Any]) -> Sums:
-    """What one request contributes to its cell."""
+def counts_of(row: Mapping[str, Any]) -> list[int]:
+    """What one request adds to each of `MEASURES`."""
     latency, ttft, score = row["latency_us"], row["ttft_us"], row["score"]
-    finished, decided, success = row["finished"], row["decided"], row["success"]
-    answered = bool(finished and row["answer_model"])
+    finished, success, cost = row["finished"], row["success"], row["cost_pico"]
     classifier = row["classifier_pico"]
     if classifier is None:
         classifier = row["decision_pico"] or 0
-    cost = row["cost_pico"]
     counts = [
         1,
-        decided,
+        row["decided"],
         finished,
-        int(answered),
+        0,
         row["escalated"] or 0,
         row["validator_escalated"] or 0,
         row["fallback"] or 0,
@@ -166,23 +178,23 @@ def sums_of(row: Mapping[str, Any]) -> Sums:
         latency or 0,
         int(ttft is not None),
         ttft or 0,
-        *[row[name] or 0 for name in TOKENS],
-        *([row[name] or 0 for name in ANSWER_TOKENS] if answered else _NOTHING),
-        int(row["rated_ms"] is not None),
-        int(score is not None),
-        round(score * 1_000_000) if score is not None else 0,
-        int(success is not None),
-        success or 0,
     ]
-    return Sums(
-        counts,
-        {} if latency is None else {bucket(latency): 1},
-        {} if ttft is None else {bucket(ttft): 1},
-        {} if score is None else {int(score * 100 + 1e-9): 1},
-    )
+    if not finished:
+        counts += _NO_TOKENS
+    else:
+        answered = bool(row["answer_model"])
+        counts[3] = int(answered)
+        counts += [row[name] for name in TOKENS]
+        counts += [row[name] for name in ANSWER_TOKENS] if answered else _NO_TOKENS[len(TOKENS) :]
+    counts.append(int(row["rated_ms"] is not None))
+    counts.append(int(score is not None))
+    counts.append(round(score * 1_000_000) if score is not None else 0)
+    counts.append(int(success is not None))
+    counts.append(success or 0)
+    return counts
 
 
-_NOTHING = [0] * len(ANSWER_TOKENS)
+_NO_TOKENS = [0] * (len(TOKENS) + len(ANSWER_TOKENS))
 
 
 def counts_as_request(row: Mapping[str, Any]) -> bool:
