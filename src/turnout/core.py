@@ -22,7 +22,7 @@ from turnout.execution.plan import Job
 from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option
-from turnout.policy.settle import first_of
+from turnout.policy.settle import firsts_of
 from turnout.recording import Recorder
 from turnout.routing import Routed, Routing, count, new_id, share
 from turnout.types import (
@@ -394,9 +394,8 @@ class Core:
 
 def _escalations(routed: Routed, rung: int) -> list[Option]:
     """One eligible target of each tier above, lowest first."""
-    above = [o for o in routed.state.eligible(rung + 1) if o.model.provider == "anthropic"]
-    firsts = [first_of(tier, above) for tier in range(rung + 1, len(routed.state.ladder.tiers))]
-    return [option for option in firsts if option is not None]
+    above = firsts_of(routed.state, rung + 1).values()
+    return [option for option in above if option.model.provider == "anthropic"]
 
 
 def _ending(error: BaseException) -> str:

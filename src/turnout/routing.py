@@ -21,7 +21,7 @@ from turnout.policy import choice
 from turnout.policy.chain import Option, State, Step, Wishes, decide
 from turnout.policy.fit import Account, Fit, Rung, options, rung, rungs
 from turnout.policy.scale import TokenScale
-from turnout.policy.settle import settle
+from turnout.policy.settle import settled
 from turnout.signals import extract
 from turnout.types import (
     Classifier,
@@ -89,9 +89,12 @@ class Routing:
         signals = extract(request, wishes.context_tokens)
         state = self._state(request, signals, wishes, now)
         first = choice.start(state, new_id("dec", now), now)
-        decision = settle(decide(first, state, STEPS), state, self.settings.execution.max_fallbacks)
+        return self._finish(decide(first, state, STEPS), state, began)
+
+    def _finish(self, decision: Decision, state: State, began: float) -> Routed:
+        ending = settled(decision, state, self.settings.execution.max_fallbacks)
         elapsed_us = (time.perf_counter() - began) * 1e6
-        return Routed(replace(decision, elapsed_us=elapsed_us), state)
+        return Routed(replace(decision, **ending, elapsed_us=elapsed_us), state)
 
     def keep(self, decision: Decision, request: Request) -> Routed:
         """The route of an earlier decision for a follow-up: a new decision, fit re-checked."""
@@ -107,8 +110,7 @@ class Routing:
         first = replace(
             decision, id=new_id("dec", now), at=now, reasons=(), classifier_cost_usd=Decimal(0)
         )
-        kept = settle(decide(first, state, (Fit,)), state, self.settings.execution.max_fallbacks)
-        return Routed(replace(kept, elapsed_us=(time.perf_counter() - began) * 1e6), state)
+        return self._finish(decide(first, state, (Fit,)), state, began)
 
     def rescuers(self, option: Option, state: State) -> tuple[str, ...]:
         """Models the API may fall back to from `option`: those that may serve this request.
