@@ -182,17 +182,18 @@ class Core:
             input_tokens=option.input_tokens,
             turns=signals.turns,
             in_tool_loop=signals.in_tool_loop,
-            server_fallbacks=self._rescuers(routed, option),
+            server_fallbacks=self._server_fallbacks(routed, option),
             cache_ttl=ttl,
             credit_token=credit,
         )
         return shape(state.request, fit)
 
-    def _rescuers(self, routed: Routed, option: Option) -> tuple[str, ...]:
-        """Models the API may fall back to: those that may serve this request at all."""
+    def _server_fallbacks(self, routed: Routed, option: Option) -> tuple[str, ...]:
+        """Models that the API may fall back to; it takes at most three."""
         if not self.settings.execution.server_fallbacks:
             return ()
-        return self._routing.rescuers(option, routed.state)
+        rescuers = self._routing.rescuers(option, routed.state)
+        return tuple(rescuer.target.model for rescuer in rescuers[:3])
 
     # -- executing
 
@@ -250,6 +251,7 @@ class Core:
             decision=decision,
             queue=[state.current(decision), *self._chain(routed)],
             above=lambda rung: _escalations(routed, rung),
+            rescue=lambda option: self._routing.rescuers(option, state),
             body=lambda option, credit: self._body(routed, option, credit),
             bill=self._biller(),
             observe=observe,

@@ -112,22 +112,21 @@ class Routing:
         )
         return self._finish(decide(first, state, (Fit,)), state, began)
 
-    def rescuers(self, option: Option, state: State) -> tuple[str, ...]:
-        """Models the API may fall back to from `option`: those that may serve this request.
+    def rescuers(self, option: Option, state: State) -> list[Option]:
+        """Where a refusal of `option` may go, by the provider's own list, in its order.
 
-        Floors, abilities, windows and retention hold for them as for any other target.
+        Floors, abilities, windows and retention hold for these as for any other target.
         """
-        found = []
+        rows = []
         for name in option.model.fallback_targets:
-            index = self._nearest(self.catalog.get(name))
-            tier = self.ladder.tiers[index].name
-            row = rung(index, tier, Target(name), self.catalog, state.now, self.account)
-            (stand_in,) = self._options(
-                [row], state.request, state.signals, state.wishes, state.output_tokens
-            )
-            if stand_in.why_not is None:
-                found.append(name)
-        return tuple(found[:3])
+            model = self.catalog.get(name)
+            tier = self.ladder.tiers[self._nearest(model)]
+            effort = option.target.effort if model.accepts_effort(option.target.effort) else None
+            target = next((t for t in tier.targets if t.model == name), Target(name, effort))
+            index = self._rung(tier.name, 0)
+            rows.append(rung(index, tier.name, target, self.catalog, state.now, self.account))
+        found = self._options(rows, state.request, state.signals, state.wishes, state.output_tokens)
+        return [stand_in for stand_in in found if stand_in.why_not is None]
 
     def _state(
         self,

@@ -17,7 +17,7 @@ from turnout.execution.bill import Biller
 from turnout.execution.shape import STREAM_ABOVE, Body
 from turnout.policy.chain import Option
 from turnout.types import LIMITS, Attempt, Decision, Json, Outcome, Validator
-from turnout.wire.anthropic import Assembly
+from turnout.wire.anthropic import Assembly, read_usage
 
 RETRY_STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 OTHER_TARGET_STATUSES = RETRY_STATUSES | {403, 404}
@@ -96,6 +96,9 @@ class Job:
     above: Callable[[int], list[Option]]
     """Eligible targets above a rung, one per tier, for escalation."""
 
+    rescue: Callable[[Option], list[Option]]
+    """Where a refusal of a target may go, by the provider's own list."""
+
     body: Callable[[Option, str | None], Body]
     """Shapes the request for a target, redeeming a credit token if there is one."""
 
@@ -125,7 +128,7 @@ def plan(job: Job) -> Flow:
         if isinstance(reply, Answer):
             if (done := _judge(job, option, reply)) is not None:
                 return done
-            credit = _credit(reply)
+            credit = _credit(reply, option, job)
         elif _hopeless(reply, option, job):
             break
     raise _verdict(job)
@@ -227,7 +230,9 @@ def _judge(job: Job, option: Option, answer: Answer) -> Outcome | None:
     if status == "truncated":
         raise Truncated(job.decision, tuple(job.attempts), answer.message["stop_reason"])
     if status == "rejected":
-        job.queue[:] = job.above(option.rung) or []
+        job.queue[:] = job.above(option.rung)
+    if status == "refused":
+        job.queue[:] = _after_refusal(job, option, answer.message)
     return None
 
 
@@ -241,10 +246,21 @@ def _status(message: Json) -> str:
     return "truncated" if stop in LIMITS else "empty"
 
 
-def _credit(answer: Answer) -> str | None:
+def _credit(answer: Answer, refused: Option, job: Job) -> str | None:
+    """The token for the next target, if it is one that the refusing model's credit is for."""
     details = answer.message.get("stop_details") or {}
     token = details.get("fallback_credit_token")
-    return None if token is None else str(token)
+    if token is None or not job.queue:
+        return None
+    return str(token) if job.queue[0].target.model in refused.model.fallback_targets else None
+
+
+def _after_refusal(job: Job, option: Option, message: Json) -> list[Option]:
+    """The provider's own rescuers first, those that have declined already left out."""
+    declined = {item.model for item in read_usage(message.get("usage")).iterations}
+    fresh = [o for o in job.rescue(option) if o.target.model not in declined]
+    known = {o.target.model for o in fresh} | declined
+    return [*fresh, *(o for o in job.queue if o.target.model not in known)]
 
 
 def _observe(job: Job, attempt: Attempt) -> None:
