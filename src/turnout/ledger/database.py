@@ -24,10 +24,10 @@ BUSY_MS = 5_000
 class Database:
     """One engine with the schema in place, and the two ways to use it."""
 
-    def __init__(self, url: str, *, busy_ms: int = BUSY_MS) -> None:
+    def __init__(self, url: str, *, busy_ms: int | None = None) -> None:
         self.url = url
         self.path = sqlite_path(url)
-        self._busy_ms = busy_ms
+        self._busy_ms = BUSY_MS if busy_ms is None else busy_ms
         self._engine: Engine | None = None
         self._inode: tuple[int, int] | None = None
 

@@ -131,6 +131,10 @@ class Journal:
                 os.close(self._fd)
                 self._fd = None
 
+    def __del__(self) -> None:
+        if self._fd is not None:
+            self.close()
+
     def after_fork(self) -> None:
         """In a forked child: the file and whatever is kept belong to the parent."""
         inherited = self._fd

@@ -98,7 +98,7 @@ class Ledger:
 
     def _reset(self) -> None:
         self._database: Database | None = None
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()  # a signal handler may record, too
         self._ingesting = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
