@@ -1,0 +1,1 @@
+"""Figures, one command each: `python -m benchmarks.route`, `python -m benchmarks.ledger`, …"""
