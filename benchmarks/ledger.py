@@ -25,9 +25,10 @@ from sqlalchemy import text
 
 from turnout.catalog.ladders import ladder
 from turnout.catalog.store import bundled
+from turnout.documents import usage_dict
 from turnout.ledger import Ledger
 from turnout.ledger.database import Database
-from turnout.types import Alternative, Decision, Fallback, Json, Reason, Usage, usage_dict
+from turnout.types import Alternative, Decision, Fallback, Json, Reason, Usage
 
 DECISIONS = 50_000
 PROCESSES, EACH = 8, 2_000

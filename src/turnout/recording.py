@@ -6,20 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from turnout.documents import attempt_dict, money, usage_dict
 from turnout.execution.bill import answer_usage
-from turnout.types import (
-    LIMITS,
-    Attempt,
-    Decision,
-    Feedback,
-    Json,
-    Outcome,
-    Request,
-    Usage,
-    attempt_dict,
-    money,
-    usage_dict,
-)
+from turnout.types import LIMITS, Attempt, Decision, Feedback, Json, Outcome, Request, Usage
 from turnout.wire.anthropic import add_usage
 
 if TYPE_CHECKING:

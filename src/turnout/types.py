@@ -220,34 +220,9 @@ class Decision:
 
     def to_dict(self) -> Json:
         """The decision as plain JSON: the CLI's, the gateway's and the ledger's document."""
-        return {
-            "id": self.id,
-            "at": self.at.isoformat(),
-            "model": self.model,
-            "provider": self.provider,
-            "tier": self.tier,
-            "effort": self.effort,
-            "confidence": self.confidence,
-            "tier_probabilities": dict(self.tier_probabilities),
-            "classifier": self.classifier,
-            "evidence": list(self.evidence),
-            "reasons": [_reason(reason) for reason in self.reasons],
-            "fallbacks": [
-                {"model": item.model, "effort": item.effort, "tier": item.tier}
-                for item in self.fallbacks
-            ],
-            "alternatives": [_alternative(item) for item in self.alternatives],
-            "estimated_input_tokens": self.estimated_input_tokens,
-            "estimated_output_tokens": self.estimated_output_tokens,
-            "estimated_cost_usd": money(self.estimated_cost_usd),
-            "classifier_cost_usd": money(self.classifier_cost_usd),
-            "escalated": self.escalated,
-            "original_tier": self.original_tier,
-            "experiment": _assignment(self.experiment),
-            "sla": None if self.sla is None else dict(self.sla),
-            "conversation": self.conversation,
-            "elapsed_us": self.elapsed_us,
-        }
+        from turnout.documents import decision_dict
+
+        return decision_dict(self)
 
     def explain(self) -> str:
         """The decision in plain English, a few lines."""
@@ -403,21 +378,9 @@ class Outcome:
 
     def to_dict(self) -> Json:
         """The outcome as plain JSON, as `turnout run --json` prints it."""
-        return {
-            "decision": self.decision.to_dict(),
-            "text": self.text,
-            "served_by": self.served_by,
-            "stop_reason": self.stop_reason,
-            "usage": usage_dict(self.usage),
-            "cost_usd": money(self.cost_usd),
-            "baseline_usd": money(self.baseline_usd),
-            "savings_usd": money(self.savings_usd),
-            "latency_ms": self.latency_ms,
-            "ttft_ms": self.ttft_ms,
-            "escalated": self.escalated,
-            "truncated": self.truncated,
-            "attempts": [attempt_dict(attempt) for attempt in self.attempts],
-        }
+        from turnout.documents import outcome_dict
+
+        return outcome_dict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,87 +414,3 @@ Verdict: TypeAlias = bool | str
 """True to accept an answer; False or a reason to reject it."""
 
 Validator: TypeAlias = Callable[[Outcome], Verdict]
-
-
-# -- to JSON -------------------------------------------------------------------------------
-
-
-def money(amount: Decimal | None) -> str | None:
-    """An amount as a plain decimal string: exact, without exponent or trailing zeros."""
-    if amount is None:
-        return None
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def usage_dict(usage: Usage) -> Json:
-    """Token counts as JSON, iterations included."""
-    fields: Json = {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cache_write_5m_tokens": usage.cache_write_5m_tokens,
-        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
-        "cache_read_tokens": usage.cache_read_tokens,
-        "web_searches": usage.web_searches,
-    }
-    flags = {"batch": usage.batch, "fast": usage.fast, "us_only": usage.us_only}
-    fields.update({name: True for name, on in flags.items() if on})
-    if usage.fallback_credit is not None:
-        fields["fallback_credit"] = usage.fallback_credit
-    if usage.iterations:
-        fields["iterations"] = [
-            {"kind": item.kind, "model": item.model, **usage_dict(item.usage)}
-            for item in usage.iterations
-        ]
-    return fields
-
-
-def attempt_dict(attempt: Attempt) -> Json:
-    """An attempt as JSON."""
-    return {
-        "id": attempt.id,
-        "number": attempt.number,
-        "at": attempt.at.isoformat(),
-        "model": attempt.model,
-        "effort": attempt.effort,
-        "tier": attempt.tier,
-        "status": attempt.status,
-        "served_by": attempt.served_by,
-        "stop_reason": attempt.stop_reason,
-        "usage": usage_dict(attempt.usage),
-        "cost_usd": money(attempt.cost_usd),
-        "cost_lines": [
-            {"model": line.model, "cost_usd": money(line.cost_usd), "note": line.note}
-            for line in attempt.cost_lines
-        ],
-        "latency_ms": attempt.latency_ms,
-        "ttft_ms": attempt.ttft_ms,
-        "error": attempt.error,
-        "http_status": attempt.http_status,
-        "request_id": attempt.request_id,
-        "changes": [_reason(reason) for reason in attempt.changes],
-    }
-
-
-def _reason(reason: Reason) -> Json:
-    return {
-        "step": reason.step,
-        "text": reason.text,
-        "from": reason.before,
-        "to": reason.after,
-    }
-
-
-def _alternative(item: Alternative) -> Json:
-    return {
-        "tier": item.tier,
-        "model": item.model,
-        "estimated_cost_usd": money(item.estimated_cost_usd),
-        "cost_ratio": item.cost_ratio,
-    }
-
-
-def _assignment(item: Assignment | None) -> Json | None:
-    if item is None:
-        return None
-    return {"name": item.name, "arm": item.arm, "propensity": item.propensity}

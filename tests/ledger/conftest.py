@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from turnout.documents import usage_dict
 from turnout.ledger import Ledger
-from turnout.types import Decision, Json, Usage, usage_dict
+from turnout.types import Decision, Json, Usage
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

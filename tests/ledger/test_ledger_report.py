@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 
 from turnout.catalog.model import Card, Model, Price
+from turnout.documents import usage_dict
 from turnout.errors import InvalidRequest, UnknownModel
 from turnout.ledger import Ledger
-from turnout.types import Json, Ladder, Target, Tier, Usage, usage_dict
+from turnout.types import Json, Ladder, Target, Tier, Usage
 
 Make = Callable[..., Json]
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -15,8 +15,9 @@ from turnout.catalog.ladders import ladder
 from turnout.catalog.model import Card
 from turnout.catalog.prices import line_pico, usd
 from turnout.catalog.store import Catalog
+from turnout.documents import money
 from turnout.errors import InvalidRequest, UnpricedModel
-from turnout.types import LEVELS, Json, Ladder, Usage, money
+from turnout.types import LEVELS, Json, Ladder, Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from turnout.catalog.cost_model import CostModel, seed_model, todays_model
 from turnout.catalog.model import PICO, Card, Model
 from turnout.cli.command import command, config_option, json_option, print_json
 from turnout.cli.tables import print_table
+from turnout.documents import money
 from turnout.errors import InvalidRequest
 from turnout.ledger import utc_now
 from turnout.router import Router
-from turnout.types import Json, money
+from turnout.types import Json
 
 
 @click.group(invoke_without_command=True, epilog="\b\nExample:\n  turnout models show opus-5-5")
