@@ -136,6 +136,22 @@ def test_a_forked_child_writes_its_own_file(ledger: Ledger, decision: Callable[.
     assert len(list((ledger.folder / "journal").iterdir())) == 1, "the child's is done with"
 
 
+def test_parent_and_child_both_ingest_after_a_fork(
+    ledger: Ledger, decision: Callable[..., Json]
+) -> None:
+    ledger.record("decision", decision("before"))
+    assert ledger.ingest() == 1
+    child = os.fork()
+    if child == 0:
+        ledger.record("decision", decision("child"))
+        os._exit(0 if ledger.ingest() == 1 and ledger.decision_exists("before") else 1)
+    _, code = os.waitpid(child, 0)
+    assert code == 0
+    ledger.record("decision", decision("after"))
+    assert ledger.ingest() == 1
+    assert len(ledger.decisions()) == 3
+
+
 def test_record_never_raises(ledger: Ledger) -> None:
     loop: Json = {}
     loop["loop"] = loop

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _ALL: weakref.WeakSet[Ledger] = weakref.WeakSet()
 
+_INHERITED: list[Database] = []
+"""Databases that a parent process opened. Even closing them here could harm the parent's."""
+
 _ENCODING = (msgspec.MsgspecError, TypeError, ValueError, RuntimeError, AttributeError)
 """What encoding raises for a document that is no JSON, or changes under our hands."""
 
@@ -301,6 +304,8 @@ class Ledger:
     def _after_fork(self) -> None:
         """In a child: the parent's connections, locks and thread are not ours."""
         self._journal.after_fork()
+        if self._database is not None:
+            _INHERITED.append(self._database)
         self._reset()
 
     def _at_exit(self) -> None:
