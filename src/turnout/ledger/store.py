@@ -68,7 +68,7 @@ def _statement(
 ) -> tuple[str, tuple[str, ...] | None]:
     """The insert as text, and the order of its parameters where they go by position."""
     build = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    statement = build(table).values({name: bindparam(name) for name in columns})
+    statement = build(table).values({name: bindparam(name) for name in columns}).inline()
     if replace:
         keys = [column.name for column in table.primary_key]
         new = {name: statement.excluded[name] for name in columns if name not in keys}
