@@ -63,10 +63,15 @@ class UnknownTier(InvalidRequest):
 class NoEligibleModel(TurnoutError):  # noqa: N818
     """No target can take this request; `candidates` says why for each."""
 
+    SHOWN = 4
+
     def __init__(self, candidates: Mapping[str, str]) -> None:
         self.candidates = dict(candidates)
-        listed = "; ".join(f"{model}: {why}" for model, why in self.candidates.items())
-        super().__init__(f"no model of the ladder can take this request ({listed})")
+        listed = [f"{model}: {why}" for model, why in self.candidates.items()]
+        more = len(listed) - self.SHOWN
+        tail = f"; and {more} more like these" if more > 0 else ""
+        shown = "; ".join(listed[: self.SHOWN])
+        super().__init__(f"no model of the ladder can take this request ({shown}{tail})")
 
 
 class BudgetExceeded(TurnoutError):  # noqa: N818
