@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
+from turnout.classifiers.rules_table import MANY_PARTS
+
 GAP_CHARS = 60
 """What `*` inside a phrase may stand for, in characters."""
 
@@ -55,6 +57,9 @@ class English(NamedTuple):
     anchors: Mapping[str, tuple[Phrase, ...]]
     known: frozenset[str]
 
+    parts: frozenset[str]
+    """Kinds of component; several in one ask mean wide work."""
+
 
 def normalise(text: str) -> str:
     """Lower case, marks turned to spaces one for one, a space at either end."""
@@ -86,7 +91,10 @@ def mentioned(text: str, script: str, language: str) -> dict[str, int]:
 
 def _find_english(text: str, found: dict[str, int]) -> None:
     table = english()
-    for word in table.known.intersection(text.split()):
+    seen = set(text.split())
+    if len(table.parts & seen) >= MANY_PARTS:
+        found["many_parts"] = len(text)
+    for word in table.known & seen:
         concepts = table.words.get(word)
         if concepts is not None:
             _note(found, concepts, text.find(f" {word} "))
@@ -136,7 +144,7 @@ def _locate(text: str, parts: tuple[str, ...]) -> int:
 @cache
 def english() -> English:
     """The English table, built on first use."""
-    from turnout.classifiers.lexicon.english import WORDS
+    from turnout.classifiers.lexicon.english import PARTS, WORDS
 
     words: dict[str, tuple[str, ...]] = {}
     anchors: dict[str, list[Phrase]] = {}
@@ -150,7 +158,7 @@ def english() -> English:
                 else:
                     words[form] = (*words.get(form, ()), concept)
     frozen = {anchor: tuple(phrases) for anchor, phrases in anchors.items()}
-    return English(words, frozen, frozenset(words) | frozenset(frozen))
+    return English(words, frozen, frozenset(words) | frozenset(frozen), frozenset(PARTS.split()))
 
 
 @cache

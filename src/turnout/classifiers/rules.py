@@ -20,7 +20,7 @@ from turnout.classifiers.rules_table import (
     TRANSFORMS,
     Verdict,
 )
-from turnout.classifiers.shape import Curve, at_least, shape_curve
+from turnout.classifiers.shape import Curve, at_least, hardness_of, leaning, shape_curve
 from turnout.classifiers.user_rules import Rule
 from turnout.types import LEVELS, Prediction, Request, Signals
 
@@ -32,8 +32,17 @@ _SUM = re.compile(
     r"\d\s?(?:[-+*/×÷x^%−·]|plus|minus|times|mal|por|más|fois|mais|per|divided by)\s?\d"
 )
 _NUMBER_WORK = re.compile(r"\d+\s?%|√\s?\d|\d\s?[-+*/×÷]\s?\d")
-_DATA_STARTS = re.compile(r":\s|：|[\"“„«「『]")
+_DATA_STARTS = re.compile(r":\s|：|(?<=[^\x00-\x7f]):|[\"“„«「『]")
+_QUOTES = frozenset('"“„«「『`')
+_QUOTED = re.compile(
+    r"\"[^\"]{3,2000}\"|[“„][^“”]{3,2000}[“”]|«[^»]{3,2000}»|「[^」]{3,2000}」|『[^』]{3,2000}』"
+    r"|`[^`\n]{3,300}`"
+)
+_LEAST_ASK_CHARS = 4
 _LONG_SUM_CHARS = 90
+_GENERAL = frozenset({"do", "explain", "define"})
+_GIVE_WAY_CHARS = 40
+_INLINE_ASK_CHARS = 100
 
 
 class Rules:
@@ -71,30 +80,39 @@ def judge(signals: Signals) -> tuple[Curve, str]:
     ask = signals.ask
     if is_follow_up(ask):
         if signals.previous_ask:
-            curve, evidence = _judge_ask(signals.previous_ask, signals, follow_up=True)
+            curve, evidence = _judge_ask(signals.previous_ask, signals)
             return curve, f"goes on with the ask before: {evidence}"
         return CURVES["lean"][1], "a follow-up without the ask that it follows"
     if is_small_talk(ask):
         return CURVES["sure"][0], "a greeting or thanks"
-    return _judge_ask(ask, signals, follow_up=False)
+    return _judge_ask(ask, signals)
 
 
-def _judge_ask(ask: str, signals: Signals, *, follow_up: bool) -> tuple[Curve, str]:
-    text = normalise(ask)
+def _judge_ask(ask: str, signals: Signals) -> tuple[Curve, str]:
+    text = normalise(_without_quotes(ask))
     found = mentioned(text, signals.script, signals.language)
-    lead = min(
-        found.keys() & _LEAD_RANK.keys(), key=lambda c: (found[c], _LEAD_RANK[c]), default=""
-    )
-    _add_shape(found, ask, signals, follow_up)
+    leads = found.keys() & _LEAD_RANK.keys()
+    lead = min(leads, key=lambda concept: _lead_order(concept, found), default="")
+    _add_shape(found, ask, signals)
     if lead in TRANSFORMS:
-        found = _before_the_data(found, ask, lead, signals)
+        found = _before_the_data(found, ask, lead)
+    hardness = hardness_of(signals, found.keys())
     verdict = _first_fit(found, lead)
     if verdict is None:
-        return shape_curve(signals, found.keys()), "no rule fits; judged by the shape of the ask"
-    return CURVES[verdict.sureness][verdict.level], verdict.evidence
+        return shape_curve(hardness), "no rule fits; judged by the shape of the ask"
+    curve = CURVES[verdict.sureness][verdict.level]
+    return curve if verdict.sureness == "sure" else leaning(curve, hardness), verdict.evidence
 
 
-def _add_shape(found: dict[str, int], ask: str, signals: Signals, follow_up: bool) -> None:
+def _without_quotes(ask: str) -> str:
+    """The ask with what it quotes blanked out: words to work on, not work."""
+    if not _QUOTES.intersection(ask):
+        return ask
+    blanked = _QUOTED.sub(lambda match: " " * len(match.group()), ask)
+    return blanked if len(blanked) - blanked.count(" ") >= _LEAST_ASK_CHARS else ask
+
+
+def _add_shape(found: dict[str, int], ask: str, signals: Signals) -> None:
     """Add the facts of shape, at position -1."""
     length = len(ask)
     if length <= SHORT_ASK_CHARS * (0.5 if signals.script in _DENSE else 1):
@@ -119,6 +137,12 @@ def _add_shape(found: dict[str, int], ask: str, signals: Signals, follow_up: boo
         found["sum"] = -1
 
 
+def _lead_order(concept: str, found: dict[str, int]) -> tuple[int, int]:
+    # "fix the typo", "write a haiku": a general verb gives way to what it governs
+    give_way = _GIVE_WAY_CHARS if concept in _GENERAL else 0
+    return found[concept] + give_way, _LEAD_RANK[concept]
+
+
 _DENSE = frozenset({"han", "kana", "hangul"})
 
 
@@ -128,12 +152,10 @@ def _listed_items(ask: str) -> int:
     return len(_INLINE_LISTED.findall(ask)) if ")" in ask or ". " in ask else 0
 
 
-def _before_the_data(
-    found: dict[str, int], ask: str, lead: str, signals: Signals
-) -> dict[str, int]:
-    """Only what is said before the colon, the quote or the long matter that follows."""
+def _before_the_data(found: dict[str, int], ask: str, lead: str) -> dict[str, int]:
+    """Only what is said before the colon or the long matter that follows the lead."""
     match = _DATA_STARTS.search(ask, max(0, found[lead]))
-    end = match.start() if match else (100 if len(ask) > 300 else len(ask))
+    end = match.start() if match else (_INLINE_ASK_CHARS if len(ask) > 300 else len(ask) + 1)
     return {concept: at for concept, at in found.items() if at <= end}
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+MANY_PARTS = 3
+"""So many kinds of component named in one ask make it wide work."""
+
 SHORT_ASK_CHARS = 140
 LONG_ASK_CHARS = 700
 LISTED_ITEMS = 3
@@ -81,6 +84,7 @@ TABLE = (
     Verdict(0, "sure", "asks to extract from given text", "extract", "matter", "wide|synthesise"),
     Verdict(0, "sure", "asks to classify given text", "classify", "matter", "wide|write_code"),
     Verdict(0, "sure", "asks to convert or reformat", "convert", "matter", "wide|write_code"),
+    Verdict(0, "likely", "asks to convert", "convert", "short", "wide|write_code|do|one_place"),
     Verdict(0, "sure", "asks to count", "count", "matter|short", "wide|write_code|maths|solve"),
     Verdict(0, "sure", "asks for a one-line change", "small_edit", "", "wide|symptom|refactor"),
     # -- wide work -------------------------------------------------------------------------
@@ -91,7 +95,8 @@ TABLE = (
         3, "sure", "asks to migrate", "migrate|plan|design|do", "migrate;wide|distributed|guarantee"
     ),
     Verdict(3, "likely", "asks to migrate", "migrate", "", "small"),
-    Verdict(3, "likely", "asks for work across many parts", _WORK, "wide", "small"),
+    Verdict(3, "likely", "asks for work across many parts", _WORK, "wide"),
+    Verdict(3, "likely", "asks for work across many parts", _WORK, "many_parts", "small"),
     Verdict(
         3,
         "sure",
@@ -115,6 +120,14 @@ TABLE = (
         "distributed;guarantee|listed|long",
         "small",
     ),
+    Verdict(
+        3,
+        "lean",
+        "is about the whole of a system",
+        "",
+        "wide",
+        "explain|define|fact|count|extract|summarise|write_text|small_edit|compare|typo|translate",
+    ),
     # -- research and synthesis ------------------------------------------------------------
     Verdict(3, "likely", "asks to synthesise many sources", "", "synthesise", "small|define|fact"),
     Verdict(3, "likely", "asks for research", "research", "", "small|write_text|fact"),
@@ -127,18 +140,29 @@ TABLE = (
         "grad_maths",
     ),
     Verdict(3, "likely", "graduate or olympiad mathematics", "", "grad_maths;prove|solve"),
-    Verdict(1, "likely", "asks to explain a term", "define|explain", "grad_maths;short"),
+    Verdict(1, "likely", "asks to explain a term", "define|explain", "grad_maths;short", "prove"),
     Verdict(2, "lean", "asks to explain advanced mathematics", "explain", "grad_maths"),
+    Verdict(3, "lean", "advanced mathematics", "", "grad_maths", "define|fact|write_text|small"),
     Verdict(2, "sure", "asks for a proof", "prove", "maths|formula"),
     Verdict(2, "likely", "asks for a proof", "", "prove"),
     # -- facts and terms -------------------------------------------------------------------
-    Verdict(0, "sure", "asks what a word means", "define", "short", "symptom|why_fails|compare"),
+    Verdict(
+        0, "sure", "asks what a word means", "define", "short", "why_fails|compare|do|write_code"
+    ),
     Verdict(0, "sure", "a sum", "solve|explain|fact|count|do|", "sum", "maths|write_code|listed"),
     Verdict(0, "sure", "asks for one fact", "fact", "short", _HARD),
     Verdict(0, "likely", "asks for one fact", "explain|fact", "fact;short", _HARD),
     # -- bounded reasoning -----------------------------------------------------------------
     Verdict(2, "sure", "asks why something fails", "why_fails|debug", "symptom|code_given|matter"),
     Verdict(2, "likely", "asks to find a fault", "why_fails|debug", "", "typo|small"),
+    Verdict(
+        2,
+        "likely",
+        "asks for a legal or medical judgement",
+        "",
+        "law|medicine;analyse|compare|review|plan|design|do|why_fails",
+        "write_text|translate|fact|small",
+    ),
     Verdict(
         1, "likely", "asks to explain", "explain|define", "short", "why_fails|compare|debug|listed"
     ),
@@ -158,7 +182,7 @@ TABLE = (
         "asks for a fiddly algorithm",
         "",
         "fiddly;do|write_code|design|optimise",
-        "explain|define|write_text",
+        "explain|write_text",
     ),
     Verdict(
         2,
@@ -168,12 +192,7 @@ TABLE = (
         "compare|analyse;law|medicine|matter|listed|hard_word|long|fiddly|distributed|do|design",
     ),
     Verdict(
-        2,
-        "likely",
-        "asks for a legal or medical judgement",
-        "",
-        "law|medicine;analyse|compare|review|plan|design|do|why_fails",
-        "write_text|translate|fact|small",
+        2, "likely", "describes a fault", "", "symptom", "explain|define|write_text|small|fact"
     ),
     Verdict(2, "likely", "asks to design", "design", "", "small|write_text"),
     Verdict(2, "likely", "asks to review", "review", "", "small"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from math import exp, log2
+from math import exp, log, log2
 
 from turnout.types import Signals
 
@@ -11,8 +11,11 @@ Curve = tuple[float, float, float, float]
 """P(adequate) for each of `LEVELS`; never falls, ends in 1."""
 
 # P(level k suffices) = 1 / (1 + exp(hardness - _MIDPOINTS[k])), with never much for trivial
-_MIDPOINTS = (-0.9, 0.9, 2.6)
+_MIDPOINTS = (-0.9, 1.1, 2.8)
 _TRIVIAL_CEILING = 0.45
+
+_PUSH = 0.3
+_MOST_PUSH = 0.6
 
 _PULLS = {
     "listed": 0.8,
@@ -40,15 +43,25 @@ _PULLS = {
 """How much each fact or concept adds to the hardness, in logits."""
 
 
-def shape_curve(signals: Signals, found: AbstractSet[str]) -> Curve:
-    """The prior: harder with the length of the ask, requirements, code, maths and tools."""
+def hardness_of(signals: Signals, found: AbstractSet[str]) -> float:
+    """How hard the shape alone suggests the work to be, in logits around 0."""
     dense = 2.5 if signals.script in ("han", "kana", "hangul") else 1.0
     hardness = 0.35 * (log2(max(16.0, signals.ask_chars * dense)) - 6.5)
     hardness += sum(pull for fact, pull in _PULLS.items() if fact in found)
-    if signals.tools:
-        hardness += 0.3
+    return hardness + 0.3 if signals.tools else hardness
+
+
+def shape_curve(hardness: float) -> Curve:
+    """The prior when no rule fits: harder with length, requirements, code, maths and tools."""
     trivial, low, mid = (1.0 / (1.0 + exp(hardness - point)) for point in _MIDPOINTS)
     return (min(trivial, _TRIVIAL_CEILING), low, mid, 1.0)
+
+
+def leaning(curve: Curve, hardness: float) -> Curve:
+    """A rule's curve, moved a little by the shape of the ask."""
+    push = max(-_MOST_PUSH, min(_MOST_PUSH, _PUSH * hardness))
+    trivial, low, mid = (1.0 / (1.0 + exp(log((1.0 - p) / p) + push)) for p in curve[:3])
+    return (trivial, low, mid, 1.0)
 
 
 def at_least(curve: Curve, level: int) -> Curve:

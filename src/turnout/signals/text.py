@@ -57,6 +57,12 @@ _DATA_LINE = re.compile(
     )""",
     re.VERBOSE,
 )
+_POINTS_BELOW = re.compile(
+    r"\b(?:below|the following|this (?:text|letter|paragraph|article|mail|email|thread|passage)"
+    r"|(?:dem|den) folgenden|unten|ci-dessous|suivant|siguiente|seguinte|seguente)\b"
+    r"|следующ|ниже|以下|下面|次の|다음|التالي|निम्न",
+    re.IGNORECASE,
+)
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·]|\(?\d{1,2}[.):、]|[a-z]\)|#{1,4}\s)\s*\S")
 _SPEAKS = (
     " should ", " must ", " need", "please", "make sure", "ensure", " want ", "don't ", "can you",
@@ -66,15 +72,33 @@ _SPEAKS = (
 )  # fmt: skip
 """Signs that a paragraph speaks to the reader rather than being matter to work on."""
 
-_CODE_MARKS = (
-    "```", "def ", "();", "){", ") {", "=> ", "</", "#include", "import ", "SELECT ", "print(",
-    "return ", "::", "&&", "==", "!=", ".py", ".js", ".ts", "self.",
-)  # fmt: skip
-_MATHS = re.compile(
-    r"[∑∫√∞≤≥≠∈∀∃∂∇π≡⊂→ℝℤℚℂ²³ⁿ]|\\(?:frac|int|sum|sqrt|lim|mathbb|begin|alpha|cdot)"
-    r"|\$[^$\n]{1,80}[\^_=\\+][^$\n]{0,80}\$|\b\d+\s?[-+*/×÷^]\s?\d|\b[a-z]\^\d"
-    r"|\b[xyznkfg](?:\([xyznt]\))?\s?[=<>^]\s?[\w(-]"
-)
+_CODE_MARKS = {
+    "(": ("();", ") {", "){", "print("),
+    "=": ("=> ", "==", "!="),
+    "<": ("</",),
+    "#": ("#include",),
+    "::": ("::",),
+    "&&": ("&&",),
+    ".": (".py", ".js", ".ts", "self."),
+    " ": ("def ", "import ", "return ", "SELECT "),
+}
+"""Marks of source code by a character they hold: one look for it spares looking for them all."""
+
+_CODE_CHARS = 700
+"""How much of either end is searched for marks of code: code that is there shows soon."""
+
+_SYMBOLS = re.compile(r"[∑∫√∞≤≥≠∈∀∃∂∇π≡⊂→ℝℤℚℂ²³ⁿ]")
+_FORMULAS = {
+    "\\": re.compile(r"\\(?:frac|int|sum|sqrt|lim|mathbb|begin|alpha|cdot)"),
+    "$": re.compile(r"\$[^$\n]{1,80}[\^_=\\+][^$\n]{0,80}\$"),
+    "^": re.compile(r"\b[a-z]\^\d|\b[xyznkfg](?:\([xyznt]\))?\s?\^\s?[\w(-]"),
+    "=": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?=\s?[\w(-]"),
+    "<": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?<\s?[\w(-]"),
+    ">": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?>\s?[\w(-]"),
+}
+"""Formulas by the character without which there is none."""
+
+_SUM = re.compile(r"\d\s?[-+*/×÷^]\s?\d")
 
 _MAX_LEAD_CHARS = 600
 """A single endless paragraph is an ask only for about this many characters at either end."""
@@ -198,7 +222,9 @@ def _own_lines(paragraph: str) -> tuple[str, bool]:
 
 
 def _hands_over(line: str) -> bool:
-    return line.rstrip()[-1:] in (":", "：")
+    if line.rstrip()[-1:] in (":", "："):
+        return True
+    return len(line) <= 200 and _POINTS_BELOW.search(line) is not None
 
 
 def _closes(paragraph: str, kept: list[str]) -> bool:
@@ -213,7 +239,7 @@ def _speaks(paragraph: str, handed_over: bool) -> bool:
     lowered = f" {paragraph.lower()} "
     signs = sum(mark in lowered for mark in _SPEAKS)
     if handed_over:
-        return signs >= 2 and len(paragraph) < 800
+        return signs >= 2 and len(paragraph) < 300
     return signs >= 1 or len(paragraph) < 240 or bool(_LIST_ITEM.match(paragraph))
 
 
@@ -237,16 +263,25 @@ def is_data_line(line: str) -> bool:
 
 def looks_like_code(text: str) -> bool:
     """True when the ends of a text hold source code."""
-    if len(text) > 2 * WINDOW_CHARS:
-        text = text[:WINDOW_CHARS] + text[-WINDOW_CHARS:]
-    if "```" in text:
+    if "```" in text[:WINDOW_CHARS] or "```" in text[-WINDOW_CHARS:]:
         return True
-    return sum(mark in text for mark in _CODE_MARKS) >= 2
+    if len(text) > 2 * _CODE_CHARS:
+        text = text[:_CODE_CHARS] + text[-_CODE_CHARS:]
+    seen = 0
+    for sign, marks in _CODE_MARKS.items():
+        if sign in text:
+            seen += sum([mark in text for mark in marks])
+    return seen >= 2
 
 
 def looks_like_maths(ask: str) -> bool:
     """True when an ask holds formulas or sums."""
-    return _MATHS.search(ask) is not None
+    if not ask.isascii() and _SYMBOLS.search(ask):
+        return True
+    for sign, formula in _FORMULAS.items():
+        if sign in ask and formula.search(ask):
+            return True
+    return _SUM.search(ask) is not None
 
 
 # -- script and language -------------------------------------------------------------------
