@@ -40,6 +40,10 @@ class Ledger(Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the journal; None means the user's data folder."""
 
     record_prompts: bool = False
+    """Keep prompts, with what looks like a secret masked."""
+
+    prompt_days: Positive = 30.0
+    """Days until a recorded prompt is deleted."""
 
 
 class Execution(Struct, frozen=True, forbid_unknown_fields=True):

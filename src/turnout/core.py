@@ -148,7 +148,12 @@ class Core:
         if isinstance(given, Ledger):
             return given
         url = self.settings.ledger.url if isinstance(given, (bool, type(None))) else str(given)
-        return Ledger(url, folder=settings_of.data_folder(self.settings), clock=self.clock)
+        return Ledger(
+            url,
+            folder=settings_of.data_folder(self.settings),
+            clock=self.clock,
+            prompt_days=self.settings.ledger.prompt_days,
+        )
 
     def _recorder(self) -> Recorder:
         return Recorder(self.ledger, prompts=self.settings.ledger.record_prompts)

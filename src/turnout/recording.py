@@ -26,12 +26,13 @@ class Recorder:
         """A decision that is about to be acted on."""
         if self._ledger is None:
             return
-        document = {**decision.to_dict(), "source": source}
+        self._ledger.record("decision", {**decision.to_dict(), "source": source})
         if self._prompts and request is not None:
             from turnout.ledger.redact import redact
 
-            document["prompt"] = redact(human_text(request))
-        self._ledger.record("decision", document)
+            text = redact(human_text(request))
+            at = decision.at.isoformat()
+            self._ledger.record("prompt", {"id": decision.id, "at": at, "text": text})
 
     def attempt(self, decision: Decision, attempt: Attempt) -> None:
         """One upstream call that has ended."""

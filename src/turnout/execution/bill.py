@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from turnout.catalog.prices import cost, line_pico, usd
 from turnout.catalog.store import Catalog
-from turnout.errors import UnpricedModel
+from turnout.errors import UnknownModel, UnpricedModel
 from turnout.types import Attempt, Cost, Decision, Json, Ladder, Outcome, Reason, Usage
 from turnout.wire.anthropic import add_usage, billed_usage, read_usage, served_by, text_of
 
@@ -39,7 +39,7 @@ class Biller:
         if status == "refused":
             self.details = dict(message.get("stop_details") or {})
         now = job.now()
-        bill = self._cost(usage, option.target.model, now, refused=status == "refused")
+        bill = self._paid(usage, option.target.model, now, refused=status == "refused")
         return Attempt(
             id=self.new_id(),
             number=len(job.attempts) + 1,
@@ -65,7 +65,7 @@ class Biller:
         """The attempt of a call without a complete answer, billed for what had arrived."""
         message = call.progress.close()
         usage = read_usage(message.get("usage"))
-        bill = self._cost(usage, call.option.target.model, now)
+        bill = self._paid(usage, call.option.target.model, now)
         return Attempt(
             id=self.new_id(),
             number=call.number,
@@ -158,7 +158,8 @@ class Biller:
     def baseline(self, attempt: Attempt, at: datetime) -> Decimal | None:
         """The attempt's answer at the ladder's dearest first target, same cache behaviour.
 
-        Token counts are converted between tokenizers. None when a price is not known.
+        Token counts are converted between tokenizers. None when no target with a known price
+        could have taken the prompt.
         """
         answered = self.catalog.find(attempt.served_by or attempt.model)
         if answered is None:
@@ -169,7 +170,8 @@ class Biller:
             model = self.catalog.get(tier.targets[0].model)
             converted = convert(usage, model.token_ratio / answered.token_ratio)
             card = model.card(at, converted.prompt_tokens)
-            if card is not None:
+            fits = converted.prompt_tokens <= (model.context_window or converted.prompt_tokens)
+            if card is not None and fits:
                 prices.append(line_pico(converted, card))
         return usd(max(prices)) if prices else None
 
@@ -177,6 +179,13 @@ class Biller:
         """The catalog's id of a model as a response spells it."""
         model = self.catalog.find(name) if name else None
         return model.id if model else name
+
+    def _paid(self, usage: Usage, model: str, at: datetime, refused: bool = False) -> Cost | None:
+        """The bill of an answer that is there already: a gap in the prices must not lose it."""
+        try:
+            return self._cost(usage, model, at, refused)
+        except (UnpricedModel, UnknownModel):
+            return None
 
     def _cost(self, usage: Usage, model: str, at: datetime, refused: bool = False) -> Cost | None:
         try:

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,11 @@ class Ledger:
         folder: Path,
         clock: Clock = utc_now,
         ingest_every_s: float | None = 2.0,
+        prompt_days: float = 30.0,
     ) -> None:
+        """`prompt_days` is how long prompts are kept, where they are recorded at all."""
+        self._prompt_age = timedelta(days=prompt_days)
+        self._prompts_checked: datetime | None = None
         self.folder = Path(folder)
         self.url = url or str(self.folder / "ledger.sqlite3")
         self._clock = clock
@@ -133,7 +137,21 @@ class Ledger:
                 self._ingest_error = str(error)
                 raise
         self._ingest_error = None
+        self._expire_prompts()
         return added
+
+    def forget_prompts(self, before: datetime) -> int:
+        """Delete the prompts recorded before a time. Returns how many there were."""
+        from turnout.ledger import queries, transfer
+
+        return transfer.forget_prompts(self._open(), queries.epoch_ms(before))
+
+    def _expire_prompts(self) -> None:
+        """Once an hour, by whoever ingests."""
+        now = self._clock()
+        if self._prompts_checked is None or now - self._prompts_checked > timedelta(hours=1):
+            self._prompts_checked = now
+            self.forget_prompts(now - self._prompt_age)
 
     def close(self) -> None:
         """Write what waits in memory and let go of files; a later record opens them again."""

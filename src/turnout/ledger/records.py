@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 Columns: TypeAlias = dict[str, Any]
 
-KINDS = ("decision", "outcome", "attempt", "feedback")
+KINDS = ("decision", "outcome", "attempt", "feedback", "prompt")
 
 TOKENS = (
     "input_tokens",
@@ -244,12 +244,25 @@ class _Feedback(Struct, gc=False):
         }
 
 
+class _Prompt(Struct, gc=False):
+    id: _Id
+    at: str
+    text: str
+
+    def parent(self) -> str:
+        return self.id
+
+    def columns(self) -> Columns:
+        """A prompt is a document only: no table has its text, so it can be forgotten alone."""
+        return {}
+
+
 class _Line(Struct, gc=False):
     kind: str
     document: msgspec.Raw
 
 
-_Document: TypeAlias = _Decision | _Outcome | _Attempt | _Feedback
+_Document: TypeAlias = _Decision | _Outcome | _Attempt | _Feedback | _Prompt
 
 _line = msgspec.json.Decoder(_Line).decode
 _DECODERS: dict[str, msgspec.json.Decoder[_Document]] = {
@@ -257,6 +270,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[_Document]] = {
     "outcome": msgspec.json.Decoder(_Outcome),
     "attempt": msgspec.json.Decoder(_Attempt),
     "feedback": msgspec.json.Decoder(_Feedback),
+    "prompt": msgspec.json.Decoder(_Prompt),
 }
 
 

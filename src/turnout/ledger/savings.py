@@ -78,8 +78,8 @@ def savings(
 def compare(spends: Iterable[Spend], prices: Prices, model: str) -> Comparison:
     """Price every accepted answer at `model`, next to all that was spent.
 
-    Requests whose cost or baseline is unknown are left out of both sides; failed requests have
-    no answer to price, but what they cost counts.
+    Requests whose cost or baseline is unknown, or that are too large for `model`, are left out
+    of both sides; failed requests have no answer to price, but what they cost counts.
     """
     chosen, found = prices.get(model), Comparison(model)
     for spend in spends:
@@ -123,23 +123,28 @@ def _baseline(spend: Spend, prices: Prices, chosen: Model) -> Fraction | None:
 def _card(spend: Spend, chosen: Model, ratio: Fraction) -> Card | None:
     """The card in force that day for prompts of this size, counted in `chosen`'s tokens.
 
-    Prompts of one size class lie on one side of every published limit, so their mean does too.
+    None for prompts that `chosen` could not have taken. Prompts of one size class lie on one
+    side of every published limit, so their mean does too.
     """
     counts = [spend[name] for name in ANSWER_TOKENS]
     prompt = counts[0] + sum(counts[2:5])
     mean = ceil(Fraction(prompt, spend["answered"]) * ratio)
+    if chosen.context_window is not None and mean > chosen.context_window:
+        return None
     day = _EPOCH + timedelta(milliseconds=spend.day_ms)
     return chosen.card(day, mean, "fast" in spend.speed)
 
 
 def _dearest(spends: Sequence[Spend], prices: Prices, ladder: Ladder) -> Json:
-    """The target of the ladder with the highest baseline; the higher tier if they tie."""
+    """The tier's first target with the highest baseline; the higher tier if they tie.
+
+    Stand-ins do not count: nobody pays for one by choice, and it would flatter the savings.
+    """
     best: tuple[Comparison, str] | None = None
     for tier in reversed(ladder.tiers):
-        for target in tier.targets:
-            found = _compare_known(spends, prices, target.model)
-            if found and (best is None or found.baseline_pico > best[0].baseline_pico):
-                best = found, tier.name
+        found = _compare_known(spends, prices, tier.targets[0].model)
+        if found and (best is None or found.baseline_pico > best[0].baseline_pico):
+            best = found, tier.name
     if best is None:
         return _nothing("no model of the ladder is priced")
     return best[0].to_dict(best[1], "every accepted answer from the ladder's dearest target")

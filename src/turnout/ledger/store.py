@@ -93,7 +93,7 @@ def store(connection: Connection, entries: Sequence[Entry]) -> int:
     after: dict[str, Columns] = {}
     new_feedback = {entry.id for entry in new if entry.kind == "feedback"}
     for entry in entries:
-        if entry.kind == "feedback" and entry.id not in new_feedback:
+        if entry.kind == "prompt" or (entry.kind == "feedback" and entry.id not in new_feedback):
             continue
         changed = _absorb(after.get(entry.decision) or before.get(entry.decision), entry)
         if changed is not None:
@@ -107,12 +107,19 @@ def store(connection: Connection, entries: Sequence[Entry]) -> int:
 
 
 def _new_details(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """The attempts and feedback among `entries` that the database does not hold yet."""
+    """The attempts, feedback and prompts among `entries` that the database does not hold yet."""
     new: list[Entry] = []
-    for kind, table in (("attempt", tables.attempts), ("feedback", tables.feedback)):
+    documents = tables.documents
+    for kind, table in (
+        ("attempt", tables.attempts),
+        ("feedback", tables.feedback),
+        ("prompt", documents),
+    ):
         found = {entry.id: entry for entry in reversed(entries) if entry.kind == kind}
+        of_kind = [documents.c.kind == kind] if table is documents else []
         for ids in chunks(found):
-            for known in connection.scalars(select(table.c.id).where(table.c.id.in_(ids))):
+            query = select(table.c.id).where(table.c.id.in_(ids), *of_kind)
+            for known in connection.scalars(query):
                 del found[known]
         new.extend(found.values())
     return new

@@ -71,11 +71,12 @@ _RATIO = 1.3
 SIZES = tuple(
     sorted(
         round(limit * factor)
-        for limit in (100_000, 128_000, 200_000, 256_000, 272_000)
+        for limit in (100_000, 128_000, 200_000, 256_000, 272_000, 1_000_000)
         for factor in (1 / _RATIO, 1, _RATIO)
     )
 )
-"""Prompt sizes in tokens where some model's long card may begin, seen from either tokenizer."""
+"""Prompt sizes in tokens where some model's long card may begin or its window end, seen from
+either tokenizer."""
 
 _STEP = log(1.02)
 

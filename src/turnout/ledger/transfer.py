@@ -150,6 +150,20 @@ def prune(database: Database, before_ms: int, *, dry_run: bool) -> Pruned:
         return found
 
 
+def forget_prompts(database: Database, before_ms: int) -> int:
+    """Delete the prompts recorded before a time; the rest of their requests stays."""
+    table = tables.documents
+    doomed = (table.c.kind == "prompt", table.c.at_ms < before_ms)
+    with database.reading() as connection:
+        count = connection.scalar(select(func.count()).select_from(table).where(*doomed)) or 0
+    if count:
+        with database.writing() as connection:
+            if database.path is not None:
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            connection.execute(table.delete().where(*doomed))
+    return int(count)
+
+
 def _doomed(before_ms: int) -> list[tuple[Table, ColumnElement[bool]]]:
     """Which rows go, requests last since the others are found through them."""
     requests = tables.requests
