@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from turnout.errors import ConfigError
+from turnout.errors import ConfigError, choices
 
 PICO = 10**12
 """Pico-dollars in a dollar: prices and costs are whole numbers of these."""
@@ -179,27 +179,58 @@ class Model:
 
 
 def parse_price(raw: Mapping[str, Any], where: str) -> Price:
-    """One `prices` entry of the catalog or the user's config."""
-    known = {*_RATES, "since", "long", "long_above", "fast"}
-    if unknown := set(raw) - known:
-        raise ConfigError(f"{where}: unknown key {min(unknown)!r}; valid: {', '.join(known)}")
+    """One `prices` entry of the catalog or the user's config. ConfigError names the key."""
+    _check_keys(raw, where, (*_RATES, "since", "long", "long_above", "fast"))
     card = Card.from_usd_per_mtok(raw, where)
+    long, above = _long(raw, where)
     return Price(
         card=card,
-        since=raw.get("since", date.min),
-        long=Card.from_usd_per_mtok(raw["long"], f"{where}.long") if "long" in raw else None,
-        long_above=raw.get("long_above"),
+        since=parse_date(raw["since"], f"{where}.since") if "since" in raw else date.min,
+        long=long,
+        long_above=above,
         fast=_fast(raw["fast"], card, f"{where}.fast") if "fast" in raw else None,
     )
 
 
-def _fast(raw: Mapping[str, Any], standard: Card, where: str) -> FastMode:
-    """Fast mode multiplies every rate alike; the published pair fixes the factor."""
-    pair = {"input": raw["input"], "output": raw["output"]}
-    factor = Decimal(_rate(pair, "input", where)) / standard.input
-    scaled = {name: int(getattr(standard, name) * factor) for name in _RATES}
-    scaled["output"] = _rate(pair, "output", where)
-    return FastMode(Card(**scaled), raw.get("beta"), raw.get("until"))
+def parse_date(raw: Any, where: str) -> date:
+    """A date; of a moment, its day. ConfigError for anything else."""
+    if isinstance(raw, datetime):
+        return raw.date()
+    if not isinstance(raw, date):
+        raise ConfigError(f"{where}: {raw!r} is not a date such as 2026-11-20")
+    return raw
+
+
+def _check_keys(raw: Any, where: str, known: tuple[str, ...]) -> None:
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{where}: {raw!r} is not a table with {', '.join(known)}")
+    for key in raw:
+        if key not in known:
+            raise ConfigError(f"{where}: unknown key {key!r}; {choices(key, known)}")
+
+
+def _long(raw: Mapping[str, Any], where: str) -> tuple[Card | None, int | None]:
+    """The long card and the prompt size it begins above: both or neither."""
+    if ("long" in raw) != ("long_above" in raw):
+        raise ConfigError(f"{where}: long and long_above go together")
+    if "long" not in raw:
+        return None, None
+    above = raw["long_above"]
+    if isinstance(above, bool) or not isinstance(above, int) or above < 1:
+        raise ConfigError(f"{where}.long_above: {above!r} is not a number of tokens")
+    _check_keys(raw["long"], f"{where}.long", _RATES)
+    return Card.from_usd_per_mtok(raw["long"], f"{where}.long"), above
+
+
+def _fast(raw: Any, standard: Card, where: str) -> FastMode:
+    """Fast mode multiplies every rate alike; the published input rate fixes the factor."""
+    _check_keys(raw, where, ("input", "output", "beta", "until"))
+    fast, output = _rate(raw, "input", where), _rate(raw, "output", where)
+    if standard.input == 0:
+        raise ConfigError(f"{where}: there is no fast mode of a free model")
+    scaled = {name: getattr(standard, name) * fast // standard.input for name in _RATES}
+    until = parse_date(raw["until"], f"{where}.until") if "until" in raw else None
+    return FastMode(Card(**{**scaled, "output": output}), raw.get("beta"), until)
 
 
 def _rate(rates: Mapping[str, Any], name: str, where: str, default: int | None = None) -> int:

@@ -21,7 +21,9 @@ def lookup(name: str) -> Model | None:
     """The model called `provider:model` or `provider/model`, or an id only one provider has."""
     from genai_prices import data_snapshot
 
-    provider_id, separator, ref = name.replace("/", ":", 1).partition(":")
+    # "openrouter:anthropic/…" has a slash of its own: what comes first divides.
+    separator = next((mark for mark in name if mark in ":/"), "")
+    provider_id, _, ref = name.partition(separator or ":")
     snapshot = data_snapshot.get_snapshot()
     try:
         if separator:

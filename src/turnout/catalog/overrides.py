@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from turnout.catalog.model import EFFORTS, Card, Model, Price, parse_price
+from turnout.catalog.model import EFFORTS, Card, Model, Price, parse_date, parse_price
 from turnout.catalog.others import OTHER_ABILITIES
 from turnout.errors import ConfigError, choices
 
@@ -17,19 +16,33 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
     "line": str,
     "context_window": int,
     "max_output_tokens": int,
-    "thinking_default": str,
     "min_cacheable_tokens": int,
     "pool": str,
     "retention_days": int,
     "restricted": str,
-    "lifecycle": str,
     "base_url": str,
-    "released": date,
-    "retires": date,
-    "retires_not_before": date,
 }
-_LISTS = ("aliases", "efforts", "thinking", "sampling", "fallback_targets")
-_KEYS = (*_PLAIN, *_LISTS, "abilities", "token_ratio", "free", "price", "prices")
+_DATES = ("released", "retires", "retires_not_before")
+_LISTS = ("aliases", "efforts", "thinking", "sampling", "fallback_targets", "abilities")
+_WORDS = {
+    "efforts": EFFORTS,
+    "thinking": ("adaptive", "between_tools", "enabled", "disabled"),
+    "thinking_default": ("adaptive", "off"),
+    "lifecycle": ("active", "deprecated", "retired"),
+}
+"""Keys whose words are known."""
+
+_KEYS = (
+    *_PLAIN,
+    *_DATES,
+    *_LISTS,
+    "thinking_default",
+    "lifecycle",
+    "token_ratio",
+    "free",
+    "price",
+    "prices",
+)
 
 
 def apply(known: Model | None, name: str, raw: Mapping[str, Any]) -> Model:
@@ -38,19 +51,24 @@ def apply(known: Model | None, name: str, raw: Mapping[str, Any]) -> Model:
     Raises ConfigError naming the key: unknown keys, wrong types, negative windows, and a new
     model without provider, price and windows.
     """
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"models.{name}: {raw!r} is not a table of fields")
+    if not isinstance(name, str) or not name.strip():
+        raise ConfigError(f"models: {name!r} is not a model's name")
     for key in raw:
         if key not in _KEYS:
             raise ConfigError(f"models.{name}.{key}: unknown key; {choices(key, _KEYS)}")
     base = known or _blank(name, raw)
     changes: dict[str, Any] = {key: _plain(name, key, raw[key]) for key in _PLAIN if key in raw}
+    changes |= {key: parse_date(raw[key], f"models.{name}.{key}") for key in _DATES if key in raw}
     changes |= {key: _names(name, key, raw[key]) for key in _LISTS if key in raw}
+    changes |= {k: _word(name, k, raw[k]) for k in ("thinking_default", "lifecycle") if k in raw}
     if "abilities" in raw:
-        changes["abilities"] = frozenset(_names(name, "abilities", raw["abilities"]))
+        changes["abilities"] = frozenset(changes["abilities"])
     if "token_ratio" in raw:
         changes["token_ratio"] = _ratio(name, raw["token_ratio"])
     if prices := _prices(name, raw):
         changes["prices"] = prices
-    _check_efforts(name, changes.get("efforts", ()))
     return replace(base, **changes, source="your config")
 
 
@@ -86,7 +104,15 @@ def _names(name: str, key: str, value: Any) -> tuple[str, ...]:
         raise ConfigError(f"models.{name}.{key}: {value!r} is not a list of names")
     if bad := [item for item in value if not isinstance(item, str)]:
         raise ConfigError(f"models.{name}.{key}: {bad[0]!r} is not a name")
-    return tuple(value)
+    known = _WORDS.get(key)
+    return tuple(value if known is None else (_word(name, key, item) for item in value))
+
+
+def _word(name: str, key: str, value: Any) -> str:
+    known = _WORDS[key]
+    if value not in known:
+        raise ConfigError(f"models.{name}.{key}: unknown {value!r}; {choices(value, known)}")
+    return str(value)
 
 
 def _ratio(name: str, value: Any) -> Decimal:
@@ -99,19 +125,21 @@ def _ratio(name: str, value: Any) -> Decimal:
 
 
 def _prices(name: str, raw: Mapping[str, Any]) -> tuple[Price, ...]:
-    where = f"models.{name}.price"
-    if raw.get("free"):
-        if {"price", "prices"} & raw.keys():
-            raise ConfigError(f"models.{name}: either free = true or a price, not both")
+    """The prices given, oldest first; none when none are given."""
+    free = raw.get("free", False)
+    if not isinstance(free, bool):
+        raise ConfigError(f"models.{name}.free: {free!r} is neither true nor false")
+    given = [key for key in ("price", "prices") if key in raw]
+    if len(given) + free > 1:
+        raise ConfigError(f"models.{name}: give one of free = true, price and prices")
+    if free:
         return (Price(Card(0, 0, 0, 0, 0)),)
     if "price" in raw:
-        return (parse_price(raw["price"], where),)
-    return tuple(parse_price(item, f"{where}s") for item in raw.get("prices", ()))
-
-
-def _check_efforts(name: str, efforts: tuple[str, ...]) -> None:
-    for effort in efforts:
-        if effort not in EFFORTS:
-            raise ConfigError(
-                f"models.{name}.efforts: unknown effort {effort!r}; {choices(effort, EFFORTS)}"
-            )
+        return (parse_price(raw["price"], f"models.{name}.price"),)
+    if "prices" not in raw:
+        return ()
+    rows, where = raw["prices"], f"models.{name}.prices"
+    if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows:
+        raise ConfigError(f"{where}: {rows!r} is not a list of prices")
+    prices = [parse_price(row, f"{where}[{number}]") for number, row in enumerate(rows)]
+    return tuple(sorted(prices, key=lambda price: price.since))

@@ -58,7 +58,8 @@ def cost(
     lines = []
     parts = list(_parts(usage, model))
     for number, (name, part, kind) in enumerate(parts, 1):
-        declined = number < len(parts) and kind == "message" and name != parts[-1][0]
+        hop = kind in ("message", "fallback_message")
+        declined = hop and any(later[2] == "fallback_message" for later in parts[number:])
         declined = declined or (refused and number == len(parts))
         line = _line(part, catalog.get(name), at, free=declined and not bill_refusals)
         lines.append(line)

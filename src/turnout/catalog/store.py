@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from turnout.catalog.model import Model, parse_price
-from turnout.errors import ConfigError, UnknownModel
+from turnout.errors import ConfigError, UnknownModel, choices
 
 CLAUDE_ABILITIES = frozenset(
     {"vision", "pdf", "tools", "structured_outputs", "server_tools", "streaming", "batch"}
@@ -22,7 +22,7 @@ _FLAGS = ("forced_tool", "prefill", "system_messages")
 _LISTS = ("aliases", "efforts", "thinking", "sampling", "fallback_targets")
 # Bedrock and Vertex spell the same model with a region, a vendor, a date or a revision.
 _DRESSED = re.compile(
-    r"^(?:[a-z]{2,6}\.)?(?:anthropic[./])?(?P<id>.+?)(?:[@-]\d{8})?(?:-v\d+(?::\d+)?)?(?:\[1m\])?$"
+    r"^(?:[a-z-]{2,6}\.)?(?:anthropic[./:])?(?P<id>.+?)(?:[@-]\d{8})?(?:-v\d+(?::\d+)?)?(?:\[1m\])?$"
 )
 
 
@@ -46,8 +46,10 @@ class Catalog:
 
     def find(self, name: str) -> Model | None:
         """As `get`, but None for a model that nobody knows."""
+        if not isinstance(name, str):
+            return None
         model = self._models.get(name) or self._others.get(name)
-        if model is not None or not isinstance(name, str):
+        if model is not None:
             return model
         model = self._by_other_name(name) or _other_provider(name)
         if model is not None:
@@ -57,7 +59,7 @@ class Catalog:
     def _by_other_name(self, name: str) -> Model | None:
         if name in self._names:
             return self._models[self._names[name]]
-        match = _DRESSED.match(name)
+        match = _DRESSED.match(name.lower())
         bare = match["id"] if match else name
         if bare in self._models:
             return self._models[bare]
@@ -84,7 +86,18 @@ class Catalog:
             known = self.find(name)
             model = _override(known, name, raw)
             models[model.id] = model
-        return Catalog(models.values())
+        catalog = Catalog(models.values())
+        for name in overrides:
+            catalog._check_targets(name)
+        return catalog
+
+    def _check_targets(self, name: str) -> None:
+        for target in self.get(name).fallback_targets:
+            if self.find(target) is None:
+                raise ConfigError(
+                    f"models.{name}.fallback_targets: unknown model {target!r}; "
+                    f"{choices(target, self._models)}"
+                )
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +132,4 @@ def _other_provider(name: str) -> Model | None:
 def _override(known: Model | None, name: str, raw: Mapping[str, Any]) -> Model:
     from turnout.catalog.overrides import apply
 
-    try:
-        return apply(known, name, raw)
-    except (TypeError, ValueError, KeyError) as error:
-        raise ConfigError(f"models.{name}: {error}") from error
+    return apply(known, name, raw)

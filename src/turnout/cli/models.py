@@ -18,7 +18,9 @@ from turnout.router import Router
 from turnout.types import Json
 
 
-@click.group(invoke_without_command=True, epilog="\b\nExample:\n  turnout models show opus-5-5")
+@click.group(
+    invoke_without_command=True, epilog="\b\nExample:\n  turnout models show claude-opus-5-5"
+)
 @click.pass_context
 def models(ctx: click.Context) -> None:
     """The catalog: what each model takes, holds and costs."""

@@ -65,17 +65,17 @@ def rung(
     model = catalog.get(target.model)
     price = model.price(at)
     card, long = (price.card, price.long) if price else (None, None)
-    return Rung(index, tier, target, model, card, long, _barred(model, at, account))
+    return Rung(index, tier, target, model, card, long, _barred(model, card, at, account))
 
 
-def _barred(model: Model, at: datetime, account: Account) -> str | None:
+def _barred(model: Model, card: Card | None, at: datetime, account: Account) -> str | None:
     if model.retired(at):
         return f"retired on {model.retires}" if model.retires else "retired"
     if model.restricted and not account.verified:
         return f"for {model.restricted}"
     if model.retention_days and account.zero_retention:
         return f"keeps data for {model.retention_days} days; your organisation has zero retention"
-    if not model.prices and not account.allow_unpriced:
+    if card is None and not account.allow_unpriced:
         return "no price is known"
     return None
 
