@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from turnout.classifiers.rules_table import MANY_PARTS
 
+BEGINNING_CHARS = 3
+"""Stems are looked up by so many first letters."""
+
 GAP_CHARS = 60
 """What `*` inside a phrase may stand for, in characters."""
 
@@ -38,8 +41,8 @@ _BY_SCRIPT = {
     "greek": ("el",),
     "hebrew": ("he",),
     "arabic": ("ar", "fa"),
-    "han": ("zh", "ja"),
-    "kana": ("ja", "zh"),
+    "han": ("zh",),
+    "kana": ("ja",),
     "hangul": ("ko",),
     "devanagari": ("hi",),
     "bengali": ("bn",),
@@ -50,11 +53,30 @@ Phrase = tuple[tuple[str, ...], str]
 """The parts of a phrase between its gaps, and the concept it stands for."""
 
 
+class Stems(NamedTuple):
+    """The stems of one language, indexed by how they begin."""
+
+    bounded: bool
+    """True when a stem must begin a word."""
+
+    by_beginning: dict[str, list[Phrase]]
+    short: list[Phrase]
+    by_first: dict[str, list[tuple[frozenset[str], Phrase]]]
+
+
+class EnglishPhrase(NamedTuple):
+    """A phrase with the words it cannot do without."""
+
+    words: frozenset[str]
+    parts: tuple[str, ...]
+    concept: str
+
+
 class English(NamedTuple):
     """The English table, indexed for set look-ups."""
 
     words: Mapping[str, tuple[str, ...]]
-    anchors: Mapping[str, tuple[Phrase, ...]]
+    anchors: Mapping[str, tuple[EnglishPhrase, ...]]
     known: frozenset[str]
 
     parts: frozenset[str]
@@ -98,9 +120,9 @@ def _find_english(text: str, found: dict[str, int]) -> None:
         concepts = table.words.get(word)
         if concepts is not None:
             _note(found, concepts, text.find(f" {word} "))
-        for parts, concept in table.anchors.get(word, ()):
-            at = _locate(text, parts)
-            if at >= 0:
+        for words, parts, concept in table.anchors.get(word, ()):
+            # most phrases fall out here, before any search in the text
+            if words <= seen and (at := _locate(text, parts)) >= 0:
                 _note(found, (concept,), at)
 
 
@@ -116,10 +138,24 @@ def _find_latin(text: str, language: str, found: dict[str, int]) -> None:
 
 
 def _find_stems(text: str, language: str, found: dict[str, int]) -> None:
-    for parts, concept in stems(language):
+    for parts, concept in _possible(text, stems(language)):
         at = _locate(text, parts)
         if at >= 0:
             _note(found, (concept,), at)
+
+
+def _possible(text: str, table: Stems) -> Iterator[Phrase]:
+    """The phrases whose beginning, or whose characters, the text holds at all."""
+    if table.bounded:
+        for beginning in {word[:BEGINNING_CHARS] for word in text.split()}:
+            yield from table.by_beginning.get(beginning, ())
+        yield from table.short
+        return
+    characters = set(text)
+    for first in characters:
+        for needed, phrase in table.by_first.get(first, ()):
+            if needed <= characters:
+                yield phrase
 
 
 def _note(found: dict[str, int], concepts: tuple[str, ...], at: int) -> None:
@@ -147,32 +183,47 @@ def english() -> English:
     from turnout.classifiers.lexicon.english import PARTS, WORDS
 
     words: dict[str, tuple[str, ...]] = {}
-    anchors: dict[str, list[Phrase]] = {}
+    anchors: dict[str, list[EnglishPhrase]] = {}
     for concept, entries in WORDS.items():
         for entry in _entries(entries):
             for form in _forms(entry):
                 if " " in form:
-                    anchor = max((w for w in form.split() if w != "*"), key=len)
-                    parts = tuple(f" {part.strip()} " for part in form.split("*"))
-                    anchors.setdefault(anchor, []).append((parts, concept))
+                    phrase = _english_phrase(form, concept)
+                    anchor = max(sorted(phrase.words), key=len)
+                    anchors.setdefault(anchor, []).append(phrase)
                 else:
                     words[form] = (*words.get(form, ()), concept)
     frozen = {anchor: tuple(phrases) for anchor, phrases in anchors.items()}
     return English(words, frozen, frozenset(words) | frozenset(frozen), frozenset(PARTS.split()))
 
 
+def _english_phrase(form: str, concept: str) -> EnglishPhrase:
+    parts = tuple(f" {part.strip()} " for part in form.split("*"))
+    return EnglishPhrase(frozenset(form.split()) - {"*"}, parts, concept)
+
+
 @cache
-def stems(language: str) -> tuple[Phrase, ...]:
-    """The stems of a language other than English, built on first use."""
+def stems(language: str) -> Stems:
+    """The stems of a language other than English, indexed on first use."""
     from turnout.classifiers.lexicon import tables
 
-    table = tables().get(language, {})
-    lead = " " if language not in UNBOUNDED else ""
-    return tuple(
-        (_stem_parts(entry, lead), concept)
-        for concept, entries in table.items()
-        for entry in _entries(entries)
-    )
+    made = Stems(language not in UNBOUNDED, {}, [], {})
+    for concept, entries in tables().get(language, {}).items():
+        for entry in _entries(entries):
+            _index_stem(made, entry, concept)
+    return made
+
+
+def _index_stem(table: Stems, entry: str, concept: str) -> None:
+    phrase = (_stem_parts(entry, " " if table.bounded else ""), concept)
+    first = phrase[0][0].strip()
+    if not table.bounded:
+        needed = frozenset("".join(phrase[0]))
+        table.by_first.setdefault(first[0], []).append((needed, phrase))
+    elif len(first.split()[0]) >= BEGINNING_CHARS:
+        table.by_beginning.setdefault(first[:BEGINNING_CHARS], []).append(phrase)
+    else:
+        table.short.append(phrase)
 
 
 UNBOUNDED = frozenset({"zh", "ja", "ko", "th", "ar", "fa", "he", "hi", "bn"})

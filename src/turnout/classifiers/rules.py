@@ -39,6 +39,10 @@ _QUOTED = re.compile(
     r"|`[^`\n]{3,300}`"
 )
 _LEAST_ASK_CHARS = 4
+_SCANNED_CHARS = (3000, 1200)
+"""Characters that are looked at, in most scripts and in dense ones."""
+
+_LEAST_MATTER_CHARS = 40
 _LONG_SUM_CHARS = 90
 _GENERAL = frozenset({"do", "explain", "define"})
 _GIVE_WAY_CHARS = 40
@@ -89,7 +93,7 @@ def judge(signals: Signals) -> tuple[Curve, str]:
 
 
 def _judge_ask(ask: str, signals: Signals) -> tuple[Curve, str]:
-    text = normalise(_without_quotes(ask))
+    text = normalise(_without_quotes(_ends(ask, signals.script)))
     found = mentioned(text, signals.script, signals.language)
     leads = found.keys() & _LEAD_RANK.keys()
     lead = min(leads, key=lambda concept: _lead_order(concept, found), default="")
@@ -104,9 +108,15 @@ def _judge_ask(ask: str, signals: Signals) -> tuple[Curve, str]:
     return curve if verdict.sureness == "sure" else leaning(curve, hardness), verdict.evidence
 
 
+def _ends(ask: str, script: str) -> str:
+    """The head and the tail of a long ask, less of both where a character says more."""
+    most = _SCANNED_CHARS[script in _DENSE]
+    return ask if len(ask) <= most else f"{ask[: most * 2 // 3]}\n{ask[-most // 3 :]}"
+
+
 def _without_quotes(ask: str) -> str:
     """The ask with what it quotes blanked out: words to work on, not work."""
-    if not _QUOTES.intersection(ask):
+    if not any(quote in ask for quote in _QUOTES):
         return ask
     blanked = _QUOTED.sub(lambda match: " " * len(match.group()), ask)
     return blanked if len(blanked) - blanked.count(" ") >= _LEAST_ASK_CHARS else ask
@@ -121,13 +131,7 @@ def _add_shape(found: dict[str, int], ask: str, signals: Signals) -> None:
         found["long"] = -1
     if length > 40 and _listed_items(ask) >= LISTED_ITEMS:
         found["listed"] = -1
-    if (
-        signals.pasted_chars > 40
-        or signals.images
-        or signals.documents
-        or _DATA_STARTS.search(ask)
-        or " '" in ask
-    ):
+    if _hands_over_matter(ask, signals):
         found["matter"] = -1
     if signals.code:
         found["code_given"] = -1
@@ -135,6 +139,15 @@ def _add_shape(found: dict[str, int], ask: str, signals: Signals) -> None:
         found["formula"] = -1
     if length <= _LONG_SUM_CHARS and (_SUM.search(ask.lower()) or _NUMBER_WORK.search(ask)):
         found["sum"] = -1
+
+
+def _hands_over_matter(ask: str, signals: Signals) -> bool:
+    """True when the request brings something to work on."""
+    if signals.pasted_chars > _LEAST_MATTER_CHARS or signals.images or signals.documents:
+        return True
+    if ask.isascii() and ":" not in ask and '"' not in ask:
+        return " '" in ask
+    return _DATA_STARTS.search(ask) is not None
 
 
 def _lead_order(concept: str, found: dict[str, int]) -> tuple[int, int]:
@@ -149,7 +162,9 @@ _DENSE = frozenset({"han", "kana", "hangul"})
 def _listed_items(ask: str) -> int:
     if "\n" in ask:
         return len(_LISTED.findall(ask))
-    return len(_INLINE_LISTED.findall(ask)) if ")" in ask or ". " in ask else 0
+    if "2" not in ask or ("2)" not in ask and "2." not in ask):
+        return 0
+    return len(_INLINE_LISTED.findall(ask))
 
 
 def _before_the_data(found: dict[str, int], ask: str, lead: str) -> dict[str, int]:
@@ -170,8 +185,9 @@ _LEAD_RANK = {concept: rank for rank, concept in enumerate(LEADS)}
 
 
 @cache
-def _rows() -> tuple[_Row, ...]:
-    return tuple(
+def _rows(lead: str) -> tuple[_Row, ...]:
+    """The rows that may fit an ask with this lead, in order."""
+    rows = (
         _Row(
             verdict,
             frozenset(verdict.lead.split("|")) if verdict.lead else frozenset(),
@@ -180,13 +196,12 @@ def _rows() -> tuple[_Row, ...]:
         )
         for verdict in TABLE
     )
+    return tuple(row for row in rows if not row.lead or lead in row.lead)
 
 
 def _first_fit(found: dict[str, int], lead: str) -> Verdict | None:
-    for verdict, leads, has, lacks in _rows():
-        if leads and lead not in leads:
-            continue
-        if lacks.isdisjoint(found) and not any(group.isdisjoint(found) for group in has):
+    for verdict, _, has, lacks in _rows(lead):
+        if lacks.isdisjoint(found) and all(not group.isdisjoint(found) for group in has):
             return verdict
     return None
 

@@ -21,6 +21,9 @@ _SERVER_TOOLS = (
 _PREVIOUS_ASK_TURNS = 12
 """How many human turns back to look for an ask that is more than "yes"."""
 
+_TAG_CHARS = 200
+"""A turn without human words begins with a client's tag within so many characters."""
+
 _FULL_ASK_WORDS = 6
 _FULL_ASK_CHARS = 48
 
@@ -58,8 +61,10 @@ def read_turns(messages: Sequence[Mapping[str, Any]]) -> Turns:
     if messages:
         last = messages[-1]
         turns.prefill = last.get("role") == "assistant"
-        turns.tool_result_chars = sum(len(text) for text in _result_texts(last.get("content")))
-        turns.in_tool_loop = any(b.get("type") == "tool_result" for b in blocks(last))
+        if not isinstance(last.get("content"), str):
+            turns.in_tool_loop = any(b.get("type") == "tool_result" for b in blocks(last))
+        if turns.in_tool_loop:
+            turns.tool_result_chars = sum(map(len, _result_texts(last.get("content"))))
     return turns
 
 
@@ -147,7 +152,9 @@ def _is_server_tool(tool: Mapping[str, Any]) -> bool:
 
 def _carries_human_text(content: object) -> bool:
     if isinstance(content, str):
-        return bool(strip_machine_text(content)) if "</" in content else not content.isspace()
+        if "<" not in content[:_TAG_CHARS]:
+            return bool(content) and not content.isspace()
+        return bool(strip_machine_text(content))
     if not isinstance(content, list | tuple):
         return False
     for block in content:

@@ -80,9 +80,12 @@ _CODE_MARKS = {
     "::": ("::",),
     "&&": ("&&",),
     ".": (".py", ".js", ".ts", "self."),
-    " ": ("def ", "import ", "return ", "SELECT "),
 }
 """Marks of source code by a character they hold: one look for it spares looking for them all."""
+
+_CODE_WORDS = ("def ", "import ", "return ", "SELECT ")
+_CODE_PUNCTUATION = "(={;<#&_"
+"""Without any of these a text holds no code worth the name."""
 
 _CODE_CHARS = 700
 """How much of either end is searched for marks of code: code that is there shows soon."""
@@ -98,7 +101,8 @@ _FORMULAS = {
 }
 """Formulas by the character without which there is none."""
 
-_SUM = re.compile(r"\d\s?[-+*/×÷^]\s?\d")
+_SUM = re.compile(r"\d(?:\s?[+*×÷^]\s?|\s[-/]\s)\d")  # not 2026-03-01, nor 24/7
+_SUM_MARKS = ("+", "*", "×", "÷", "^", " - ", " / ")
 
 _MAX_LEAD_CHARS = 600
 """A single endless paragraph is an ask only for about this many characters at either end."""
@@ -267,11 +271,13 @@ def looks_like_code(text: str) -> bool:
         return True
     if len(text) > 2 * _CODE_CHARS:
         text = text[:_CODE_CHARS] + text[-_CODE_CHARS:]
+    if not any(mark in text for mark in _CODE_PUNCTUATION):
+        return False
     seen = 0
     for sign, marks in _CODE_MARKS.items():
         if sign in text:
             seen += sum([mark in text for mark in marks])
-    return seen >= 2
+    return seen + sum([word in text for word in _CODE_WORDS]) >= 2
 
 
 def looks_like_maths(ask: str) -> bool:
@@ -281,6 +287,8 @@ def looks_like_maths(ask: str) -> bool:
     for sign, formula in _FORMULAS.items():
         if sign in ask and formula.search(ask):
             return True
+    if not any(mark in ask for mark in _SUM_MARKS):
+        return False
     return _SUM.search(ask) is not None
 
 
@@ -309,9 +317,13 @@ _INDIC = (
 )
 
 
+_LANGUAGE_CHARS = 240
+"""The language is guessed from this many characters."""
+
+
 def read_language(ask: str) -> tuple[str, str]:
     """Dominant script and ISO 639-1 guess of an ask, from its first characters."""
-    head = ask[:400]
+    head = ask[:_LANGUAGE_CHARS]
     if head.isascii():
         return "latin", guess_language("latin", head)
     script = _script_of(head)

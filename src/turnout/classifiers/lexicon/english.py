@@ -298,7 +298,8 @@ your help the that's it was really again nvm never mind everyone friend buddy cl
 best who what's up sup and have weekend day
 """
 GREETINGS = """
-hi hello hey hiya yo thanks thank thx ty cheers bye goodbye ping great perfect awesome cool morning evening nice lol haha
+hi hello hey hiya yo thanks thank thx ty cheers bye goodbye ping great perfect awesome cool
+morning evening nice lol haha
 """
 
 FOLLOW_UPS = """
