@@ -18,20 +18,24 @@ from turnout.router import Router
 from turnout.types import Json
 
 
-@click.group(
-    invoke_without_command=True, epilog="\b\nExample:\n  turnout models show claude-opus-5-5"
-)
-@click.pass_context
-def models(ctx: click.Context) -> None:
+class ListFirst(click.Group):
+    """A group whose bare name means `list`, options and all."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ListFirst, epilog="\b\nExample:\n  turnout models show claude-opus-5-5")
+def models() -> None:
     """The catalog: what each model takes, holds and costs."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_models)
 
 
 @models.command("list")
 @config_option
 @json_option
-def list_models(config: str | None = None, as_json: bool = False) -> None:
+def list_models(config: str | None, as_json: bool) -> None:
     """All models, with today's prices in USD per million tokens."""
     router, now = _router(config), utc_now()
     if as_json:
