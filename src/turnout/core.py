@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from random import Random
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from turnout import config as settings_of
@@ -23,7 +24,7 @@ from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option
 from turnout.policy.settle import firsts_of
-from turnout.recording import Recorder
+from turnout.recording import Recorder, open_ledger
 from turnout.routing import Routed, Routing, count, new_id, share
 from turnout.types import (
     Attempt,
@@ -118,6 +119,7 @@ class Core:
         self._own_client = client is None
         self._transport: Any = None
         self._prefixes = Prefixes()
+        self._opening = RLock()
 
     @property
     def catalog(self) -> Catalog:
@@ -133,27 +135,15 @@ class Core:
     def ledger(self) -> Ledger | None:
         """The ledger, opened on first use; None when recording is off."""
         if self._ledger is None and self._records():
-            self._ledger = self._open_ledger()
+            with self._opening:
+                if self._ledger is None:
+                    self._ledger = open_ledger(self._given_ledger, self.settings, self.clock)
         return self._ledger
 
     def _records(self) -> bool:
         if self._given_ledger is None:
             return self.settings.ledger.enabled
         return self._given_ledger is not False
-
-    def _open_ledger(self) -> Ledger:
-        from turnout.ledger import Ledger
-
-        given = self._given_ledger
-        if isinstance(given, Ledger):
-            return given
-        url = self.settings.ledger.url if isinstance(given, (bool, type(None))) else str(given)
-        return Ledger(
-            url,
-            folder=settings_of.data_folder(self.settings),
-            clock=self.clock,
-            prompt_days=self.settings.ledger.prompt_days,
-        )
 
     def _recorder(self) -> Recorder:
         return Recorder(self.ledger, prompts=self.settings.ledger.record_prompts)

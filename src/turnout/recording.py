@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from turnout.config import Settings, data_folder
 from turnout.documents import attempt_dict, money, usage_dict
 from turnout.execution.bill import answer_usage
-from turnout.types import LIMITS, Attempt, Decision, Feedback, Json, Outcome, Request, Usage
+from turnout.types import LIMITS, Attempt, Clock, Decision, Feedback, Json, Outcome, Request, Usage
 from turnout.wire.anthropic import add_usage
 
 if TYPE_CHECKING:
@@ -95,6 +98,28 @@ class Recorder:
                 "note": feedback.note,
             }
             self._ledger.record("feedback", document)
+
+
+def open_ledger(
+    given: str | os.PathLike[str] | Ledger | bool | None, settings: Settings, clock: Clock
+) -> Ledger:
+    """The ledger that `Router(ledger=…)` means: one of its own, a folder, a file or a URL.
+
+    A file keeps its journal beside it, so that two ledgers never read each other's records.
+    """
+    from turnout.ledger import Ledger
+
+    if isinstance(given, Ledger):
+        return given
+    if given is None or isinstance(given, bool):
+        return Ledger(settings.ledger.url, folder=data_folder(settings), clock=clock)
+    name = os.fspath(given)
+    if "://" in name:
+        return Ledger(name, folder=data_folder(settings), clock=clock)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Ledger(folder=path, clock=clock)
+    return Ledger(str(path), folder=path.with_name(f"{path.name}.d"), clock=clock)
 
 
 def human_text(request: Request) -> str:

@@ -123,8 +123,9 @@ class Router(Core):
     @property
     def client(self) -> anthropic.Anthropic:
         """The vendor's client in use; made from settings and environment on first use."""
-        if self._client is None:
-            self._client = self._key_client("Anthropic")
+        with self._opening:
+            if self._client is None:
+                self._client = self._key_client("Anthropic")
         client: anthropic.Anthropic = self._client
         return client
 
@@ -133,8 +134,9 @@ class Router(Core):
 
         if client is not None:
             return Transport(client)
-        if self._transport is None:
-            self._transport = Transport(self.client)
+        with self._opening:
+            if self._transport is None:
+                self._transport = Transport(self.client)
         transport: Transport = self._transport
         return transport
 
@@ -235,8 +237,9 @@ class AsyncRouter(Core):
     @property
     def client(self) -> anthropic.AsyncAnthropic:
         """The vendor's client in use; made from settings and environment on first use."""
-        if self._client is None:
-            self._client = self._key_client("AsyncAnthropic")
+        with self._opening:
+            if self._client is None:
+                self._client = self._key_client("AsyncAnthropic")
         client: anthropic.AsyncAnthropic = self._client
         return client
 
@@ -245,8 +248,9 @@ class AsyncRouter(Core):
 
         if client is not None:
             return AsyncTransport(client)
-        if self._transport is None:
-            self._transport = AsyncTransport(self.client)
+        with self._opening:
+            if self._transport is None:
+                self._transport = AsyncTransport(self.client)
         transport: AsyncTransport = self._transport
         return transport
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 
 from turnout.execution.plan import Answer, Failure, Flow, Reply, Step, Wait
 from turnout.execution.transport import AsyncTransport, Event, Transport
@@ -26,11 +27,12 @@ def drive(flow: Flow, transport: Transport) -> Generator[Event | Outcome]:
             if isinstance(step, Wait):
                 time.sleep(step.seconds)
                 continue
-            for item in transport.perform(step):
-                if isinstance(item, (Answer, Failure)):
-                    reply = item
-                else:
-                    yield item
+            with closing(transport.perform(step)) as items:
+                for item in items:
+                    if isinstance(item, (Answer, Failure)):
+                        reply = item
+                    else:
+                        yield item
         except BaseException as gone:
             _cancel(flow, gone)
             raise
@@ -51,11 +53,12 @@ async def drive_async(flow: Flow, transport: AsyncTransport) -> AsyncGenerator[E
             if isinstance(step, Wait):
                 await anyio.sleep(step.seconds)
                 continue
-            async for item in transport.perform(step):
-                if isinstance(item, (Answer, Failure)):
-                    reply = item
-                else:
-                    yield item
+            async with aclosing(transport.perform(step)) as items:
+                async for item in items:
+                    if isinstance(item, (Answer, Failure)):
+                        reply = item
+                    else:
+                        yield item
         except BaseException as gone:
             _cancel(flow, gone)
             raise

@@ -7,7 +7,7 @@ after a wait), and returns the Outcome. Nothing else decides whether to try agai
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import TypeAlias
@@ -131,7 +131,7 @@ def plan(job: Job) -> Flow:
             credit = _credit(reply, option, job)
         elif _hopeless(reply, option, job):
             break
-    raise _verdict(job)
+    raise _verdict(job) from (job.causes[-1] if job.causes else None)
 
 
 def _target(
@@ -140,11 +140,8 @@ def _target(
     """One target, with its retries."""
     tries = 0
     while True:
-        left_s = job.deadline_s - (job.now() - started).total_seconds()
-        if left_s <= 0:
-            cause = TimeoutError(f"the deadline of {job.deadline_s:g} s has passed")
-            job.causes.append(cause)
-            return Failure(cause, str(cause), should_retry=False)
+        if (left_s := _left_s(job, started)) <= 0:
+            return _too_late(job)
         call = _call(job, option, credit, left_s)
         reply = yield from _ask(job, call)
         if isinstance(reply, Answer):
@@ -152,10 +149,20 @@ def _target(
         job.causes.append(reply.cause)
         _observe(job, job.bill.failed(call, reply, job.decision, job.now()))
         delay_s = _delay(reply, tries, job)
-        if delay_s is None or tries >= job.max_retries or delay_s >= left_s:
+        if delay_s is None or tries >= job.max_retries or delay_s >= _left_s(job, started):
             return reply
         yield Wait(delay_s)
         tries += 1
+
+
+def _left_s(job: Job, started: datetime) -> float:
+    return job.deadline_s - (job.now() - started).total_seconds()
+
+
+def _too_late(job: Job) -> Failure:
+    cause = TimeoutError(f"the deadline of {job.deadline_s:g} s has passed")
+    job.causes.append(cause)
+    return Failure(cause, str(cause), should_retry=False)
 
 
 def _call(job: Job, option: Option, credit: str | None, left_s: float) -> Call:
@@ -172,12 +179,13 @@ def _ask(job: Job, call: Call) -> Generator[Step, Reply, Answer | Failure]:
     try:
         reply = yield call
     except BaseException as error:
-        gone = Failure(error, "cancelled by the caller")
+        ours = isinstance(error, Exception)
+        gone = Failure(error, str(error) if ours else "cancelled by the caller")
         _observe(job, job.bill.failed(call, gone, job.decision, job.now()))
         raise
     assert reply is not None, "a call is answered"
-    if isinstance(reply, Answer) and call.progress.message is not reply.message:
-        call.progress.message = reply.message
+    if isinstance(reply, Failure) and reply.seen and not job.streaming:
+        return replace(reply, seen=False)
     return reply
 
 
@@ -218,22 +226,39 @@ def _judge(job: Job, option: Option, answer: Answer) -> Outcome | None:
     status, why = _status(answer.message), None
     attempt = job.bill.answered(job, option, answer, status)
     if status == "accepted" and job.validate is not None:
-        verdict = job.validate(job.bill.outcome(job, (*job.attempts, attempt), answer))
-        if verdict is not True:
-            status, why = "rejected", verdict or "the validator said no"
+        status, why = _validated(job, attempt, answer)
     if status == "empty":
-        status, why = "rejected", "the answer is empty"
+        status, why = "rejected", EMPTY
     attempt = job.bill.marked(attempt, status, why)
     _observe(job, attempt)
     if status == "accepted":
         return job.bill.outcome(job, tuple(job.attempts), answer)
     if status == "truncated":
         raise Truncated(job.decision, tuple(job.attempts), answer.message["stop_reason"])
-    if status == "rejected":
-        job.queue[:] = job.above(option.rung)
-    if status == "refused":
+    if job.streaming and answer.ttft_ms is not None:
+        job.queue.clear()  # the caller has been shown part of this answer
+    elif status == "rejected":
+        job.queue[:] = job.above(option.rung) or (job.queue if why == EMPTY else [])
+    else:
         job.queue[:] = _after_refusal(job, option, answer.message)
     return None
+
+
+EMPTY = "the answer is empty"
+
+
+def _validated(job: Job, attempt: Attempt, answer: Answer) -> tuple[str, str | None]:
+    """Status and reason as the caller's validator sees it; one that raises leaves an attempt."""
+    assert job.validate is not None
+    try:
+        verdict = job.validate(job.bill.outcome(job, (*job.attempts, attempt), answer))
+    except BaseException as error:
+        why = f"the validator raised {type(error).__name__}"
+        _observe(job, job.bill.marked(attempt, "rejected", why))
+        raise
+    if verdict is True:
+        return "accepted", None
+    return "rejected", str(verdict or "the validator said no")
 
 
 def _status(message: Json) -> str:
@@ -274,5 +299,12 @@ def _verdict(job: Job) -> Exception:
     last = attempts[-1] if attempts else None
     if last is not None and last.status == "refused":
         return Refused(job.bill.details, job.decision, attempts, job.bill.usage(attempts))
-    note = "the validator rejected every answer" if last and last.status == "rejected" else ""
-    return AllAttemptsFailed(job.decision, attempts, tuple(job.causes), note)
+    return AllAttemptsFailed(job.decision, attempts, tuple(job.causes), _note(job, last))
+
+
+def _note(job: Job, last: Attempt | None) -> str:
+    """What the attempts' own errors do not say."""
+    if last is not None and last.status == "rejected" and last.error != EMPTY:
+        return "the validator rejected every answer"
+    late = job.causes and isinstance(job.causes[-1], TimeoutError)
+    return f"within {job.deadline_s:g} s" if late else ""
