@@ -72,6 +72,7 @@ _NAMES = {
     "output": "output_mtok",
     "cache_read": "cache_read_mtok",
     "cache_write_5m": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
 }
 
 
@@ -83,4 +84,5 @@ def _card(rates: dict[str, int]) -> Card:
     """A card; providers that do not price the cache apart bill those tokens as input."""
     plain = rates["input"]
     write = rates.get("cache_write_5m", plain)
-    return Card(plain, rates["output"], write, write, rates.get("cache_read", plain))
+    long_write = rates.get("cache_write_1h", write)
+    return Card(plain, rates["output"], write, long_write, rates.get("cache_read", plain))
