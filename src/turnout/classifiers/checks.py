@@ -26,7 +26,7 @@ THREADS = 8
 MAX_SECONDS = 1.0
 """One prediction may take this long, pathological prompts included; far above any good one."""
 
-SECRET = "xyzzyplugh4711"
+MARKER = "xyzzyplugh4711"
 """A word planted in every odd text; it must not turn up in evidence."""
 
 
@@ -168,7 +168,7 @@ def check_is_thread_safe(classifier: Classifier) -> None:
 
 
 def _requests() -> list[Request]:
-    texts = (*ORDINARY, *(f"{text}{SECRET}{text[:500]}" for text in ODD), *ODD)
+    texts = (*ORDINARY, *(f"{text}{MARKER}{text[:500]}" for text in ODD), *ODD)
     requests = [Request(messages=({"role": "user", "content": text},)) for text in texts]
     requests.append(Request(messages=()))
     requests.append(Request(messages=({"role": "user", "content": [{"type": "mystery"}]},)))
@@ -178,7 +178,7 @@ def _requests() -> list[Request]:
 
 def _follow_up() -> Sequence[dict[str, str]]:
     return (
-        {"role": "user", "content": f"Plan the migration of {SECRET} to another region."},
+        {"role": "user", "content": f"Plan the migration of {MARKER} to another region."},
         {"role": "assistant", "content": "Here is the plan. Shall I start?"},
         {"role": "user", "content": "yes, do it"},
     )
@@ -187,7 +187,7 @@ def _follow_up() -> Sequence[dict[str, str]]:
 def _predict(classifier: Classifier, request: Request) -> Prediction:
     try:
         return classifier.predict(request, extract(request))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+    except Exception as error:  # whatever it is, it is the finding
         raise Raised(f"{classifier.name} raised {error!r} for {_shown(request)}") from error
 
 
@@ -199,7 +199,7 @@ def _check_prediction(classifier: Classifier, request: Request, prediction: Pred
         raise Malformed(f"{name}: {curve} falls on the way to harder levels, {_shown(request)}")
     if curve[-1] != 1.0:
         raise Malformed(f"{name}: {curve} does not end in 1, {_shown(request)}")
-    if any(SECRET in note.lower() for note in prediction.evidence):
+    if any(MARKER in note.lower() for note in prediction.evidence):
         raise Malformed(f"{name}: evidence quotes the prompt: {prediction.evidence}")
     if prediction.cost_usd < 0:
         raise Malformed(f"{name}: a prediction cannot cost {prediction.cost_usd}")

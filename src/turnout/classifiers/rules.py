@@ -11,6 +11,7 @@ from turnout.classifiers.concepts import mentioned, normalise
 from turnout.classifiers.cut import cut as fitted_cut
 from turnout.classifiers.follow_up import is_follow_up, is_small_talk
 from turnout.classifiers.rules_table import (
+    CONTEXT_FLOORS,
     CURVES,
     LEADS,
     LISTED_ITEMS,
@@ -44,7 +45,7 @@ _SCANNED_CHARS = (3000, 1200)
 
 _LEAST_MATTER_CHARS = 40
 _LONG_SUM_CHARS = 90
-_GENERAL = frozenset({"do", "explain", "define"})
+_GENERAL = frozenset({"do", "explain"})
 _GIVE_WAY_CHARS = 40
 _INLINE_ASK_CHARS = 100
 
@@ -70,6 +71,10 @@ class Rules:
                 floor = rule.level
                 notes.append(f"at least {LEVELS[floor]} by your rule {rule.name!r}")
         curve, evidence = judge(signals)
+        size_floor = _size_floor(signals.base_tokens)
+        if size_floor > floor:
+            floor = size_floor
+            notes.append(f"at least {LEVELS[floor]} for its long context")
         if floor:
             curve = at_least(curve, floor)
         return Prediction(curve, self.name, (evidence, *notes))
@@ -77,6 +82,10 @@ class Rules:
     def cut(self, quality: float) -> float:
         """The cut on P(adequate) for a `quality` of 0..1; never falls as quality rises."""
         return fitted_cut(quality)
+
+
+def _size_floor(base_tokens: int) -> int:
+    return next((level for tokens, level in CONTEXT_FLOORS if base_tokens > tokens), 0)
 
 
 def judge(signals: Signals) -> tuple[Curve, str]:
@@ -133,6 +142,8 @@ def _add_shape(found: dict[str, int], ask: str, signals: Signals) -> None:
         found["listed"] = -1
     if _hands_over_matter(ask, signals):
         found["matter"] = -1
+    if signals.script in _VERB_LAST or signals.language == "tr":
+        found["verb_last"] = -1
     if signals.code:
         found["code_given"] = -1
     if signals.maths:
@@ -157,6 +168,8 @@ def _lead_order(concept: str, found: dict[str, int]) -> tuple[int, int]:
 
 
 _DENSE = frozenset({"han", "kana", "hangul"})
+_VERB_LAST = _DENSE | {"devanagari", "bengali"}
+"""Scripts of languages that may name the matter before the verb."""
 
 
 def _listed_items(ask: str) -> int:

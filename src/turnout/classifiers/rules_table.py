@@ -3,12 +3,16 @@
 A rule fits when its lead is one of `lead` (if any are given), every group of `has` is met by one
 of its alternatives, and nothing of `lacks` is there. Besides the concepts of the lexicon there
 are facts of shape: `matter` (something to work on is given), `short`, `long`, `listed` (three
-or more listed requirements), `question`, `code_given`, `sum`.
+or more listed requirements), `question`, `code_given`, `sum`, `formula`,
+`verb_last` (languages that may name the matter before the verb).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+CONTEXT_FLOORS = ((500_000, 2), (180_000, 1))
+"""Above so many `base` tokens nothing below this level is adequate, whatever is asked."""
 
 MANY_PARTS = 3
 """So many kinds of component named in one ask make it wide work."""
@@ -87,6 +91,14 @@ TABLE = (
     Verdict(0, "likely", "asks to convert", "convert", "short", "wide|write_code|do|one_place"),
     Verdict(0, "sure", "asks to count", "count", "matter|short", "wide|write_code|maths|solve"),
     Verdict(0, "sure", "asks for a one-line change", "small_edit", "", "wide|symptom|refactor"),
+    Verdict(
+        0,
+        "sure",
+        "asks what a word means",
+        "",
+        "define;short;verb_last",
+        "why_fails|compare|do|write_code|prove|refactor|migrate|debug|plan",
+    ),
     # -- wide work -------------------------------------------------------------------------
     Verdict(
         3, "sure", "asks for a change across a whole code base", _WORK, "refactor|migrate;wide"
@@ -180,9 +192,9 @@ TABLE = (
         2,
         "likely",
         "asks for a fiddly algorithm",
-        "",
-        "fiddly;do|write_code|design|optimise",
-        "explain|write_text",
+        "do|write_code|design|optimise",
+        "fiddly",
+        "write_text",
     ),
     Verdict(
         2,

@@ -47,7 +47,8 @@ _DATA_LINE = re.compile(
     | \[?(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE|FATAL)\b[\]:\s]                # log level
     | at\ [\w.$<>/]+\s?\( | File\ ".{1,200}",\ line\ \d | Traceback\ \(most       # stack traces
     | Caused\ by:\  | \w+(?:\.\w+)*(?:Error|Exception):\ | goroutine\ \d | \#\d+\ +0x | panic:\s
-    | [{}\[\]]+[,;]?\s*$ | "[^"]{1,80}"\s*:\s | [{\[].*[}\]],?$                   # JSON
+    | [{}\[\]]+[,;]?\s*$ | "[^"]{1,80}"\s*:\s | [{\[].*[}\]],?$ | [{\[]\s*["{\[\d]                   # JSON
+    | -?\d[\d.,eE+-]*\s*$                                                     # bare numbers
     | <[/?!]?[A-Za-z][^<>]{0,200}>                                             # markup
     | (?:def|class|async\ def)\ \w+.*:\s*$ | (?:import|from)\ [\w.]+(?:\ import\b.*|;)?$
     | (?:public|private|protected|static|const|let|var|fn|func|function|package|using)\ .*[{;=(]
@@ -130,12 +131,21 @@ def own_words(text: str) -> OwnWords:
 
 def _long(text: str) -> OwnWords:
     """The ask of a text longer than both windows: what its two ends say."""
-    head = _without_attachments(text[:WINDOW_CHARS])
-    tail = _without_attachments(text[-WINDOW_CHARS:], tail=True)
+    head = _without_attachments(_whole_lines(text[:WINDOW_CHARS], -1))
+    tail = _without_attachments(_whole_lines(text[-WINDOW_CHARS:], 0), tail=True)
     first = _clip_lead(_paragraphs_of_ask(head, open_end=True))
     last = _clip_tail(_closing_words(tail))
     ask = f"{first}\n\n{last}".strip() if last else first
     return OwnWords(ask, len(ask), len(text) - len(ask))
+
+
+def _whole_lines(window: str, cut_end: int) -> str:
+    """A window without the line that was cut in two: the first (0) or the last (-1)."""
+    if cut_end:
+        kept, line, cut = window.rpartition("\n")
+    else:
+        cut, line, kept = window.partition("\n")
+    return kept if line and len(cut) < len(kept) else window
 
 
 def _clip_lead(ask: str) -> str:
