@@ -61,8 +61,9 @@ class Routing:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.catalog = _catalog(settings, models)
-        self.ladder = _ladder(settings, ladder, self.catalog)
+        catalog = _catalog(settings, models)
+        self.ladder = _ladder(settings, ladder, catalog)
+        self.catalog = catalog.with_ladder(self.ladder)
         self.classifier = _classifier(settings, classifier)
         self.quality = share("quality", settings.quality if quality is None else quality)
         self.scale = TokenScale()
@@ -110,6 +111,8 @@ class Routing:
         first = replace(
             decision, id=new_id("dec", now), at=now, reasons=(), classifier_cost_usd=Decimal(0)
         )
+        if state.current(first).why_not is None:
+            return self._finish(first, state, began)
         return self._finish(decide(first, state, (Fit,)), state, began)
 
     def rescuers(self, option: Option, state: State) -> list[Option]:

@@ -11,7 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from turnout.catalog.model import Model, parse_price
-from turnout.errors import ConfigError, UnknownModel, choices
+from turnout.errors import ConfigError, UnknownModel, UnknownTier
+from turnout.types import Ladder, choices
 
 CLAUDE_ABILITIES = frozenset(
     {"vision", "pdf", "tools", "structured_outputs", "server_tools", "streaming", "batch"}
@@ -29,7 +30,8 @@ _DRESSED = re.compile(
 class Catalog:
     """All models known to one router. Lookups are by id, alias or a dated form of either."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], ladder: Ladder | None = None) -> None:
+        self._ladder = ladder
         self._models = {model.id: model for model in models}
         self._names = {alias: m.id for m in self._models.values() for alias in m.aliases}
         self._others: dict[str, Model] = {}
@@ -75,6 +77,21 @@ class Catalog:
     def providers(self) -> tuple[str, ...]:
         """The providers of the models listed here, in order of appearance."""
         return tuple(dict.fromkeys(model.provider for model in self))
+
+    def with_ladder(self, ladder: Ladder) -> Catalog:
+        """The same models, seen from a ladder."""
+        return Catalog(self, ladder)
+
+    def for_tier(self, tier: str) -> tuple[Model, ...]:
+        """The models that serve a tier of the ladder in force, in the order they are tried.
+
+        Raises UnknownTier that names the ladder's tiers.
+        """
+        rungs = self._ladder.tiers if self._ladder else ()
+        for rung in rungs:
+            if rung.name == tier:
+                return tuple(self.get(target.model) for target in rung.targets)
+        raise UnknownTier(tier, [rung.name for rung in rungs])
 
     def with_models(self, overrides: Mapping[str, Mapping[str, Any]]) -> Catalog:
         """A catalog in which the user's entries add or replace fields of models.
