@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from turnout.catalog.model import Model, parse_price
-from turnout.errors import ConfigError, UnknownModel, UnknownTier
-from turnout.types import Ladder, choices
+from turnout.errors import ConfigError, UnknownModel, UnknownTier, choices
+from turnout.types import Ladder
 
 CLAUDE_ABILITIES = frozenset(
     {"vision", "pdf", "tools", "structured_outputs", "server_tools", "streaming", "batch"}
