@@ -111,7 +111,7 @@ def _price(
     name: str, rungs: Ladder, cards: Mapping[str, Card], mix: Sequence[int] | None
 ) -> CostModel:
     work = _workload()
-    shares = _shares(mix or work["mix"], len(work["tiers"]))
+    shares = _shares(work["mix"] if mix is None else mix, len(work["tiers"]))
     top = rungs.tiers[-1].targets[0].model
     rows = []
     for share, level in zip(shares, work["tiers"], strict=True):
@@ -142,7 +142,8 @@ def _rung_for(level: str, rungs: Ladder) -> Any:
 
 def _shares(mix: Sequence[int], count: int) -> tuple[int, ...]:
     shares = tuple(mix)
-    if len(shares) != count or any(s < 0 for s in shares) or sum(shares) != 100:
+    whole = all(isinstance(share, int) and share >= 0 for share in shares)
+    if len(shares) != count or not whole or sum(shares) != 100:
         raise InvalidRequest(
             "mix", f"{','.join(map(str, shares))} must be {count} whole shares that sum to 100"
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from turnout.catalog.model import EFFORTS
@@ -49,7 +51,7 @@ def parse_ladder(
     if len(set(names)) < len(names):
         raise ConfigError(f"ladder: tier names repeat in {', '.join(names)}")
     covers = [tier.covers for tier in built]
-    if sorted(set(covers)) != covers or covers[-1] != len(LEVELS) or covers[0] <= 0:
+    if covers[-1] != len(LEVELS) or not all(a < b for a, b in pairwise([0.0, *covers])):
         raise ConfigError(f"ladder: covers must rise from above 0 to exactly 4, not {covers}")
     return Ladder(name, built)
 
@@ -62,7 +64,11 @@ def _rows(tiers: Any) -> list[Mapping[str, Any]]:
         ]
     if isinstance(tiers, str) or not isinstance(tiers, Iterable):
         raise ConfigError(f"ladder: {tiers!r} is neither a preset's name nor a table of tiers")
-    return list(tiers)
+    rows = list(tiers)
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise ConfigError(f"ladder: {row!r} is not a table with tier and targets")
+    return rows
 
 
 def _tier(row: Mapping[str, Any], covers: float, catalog: Catalog) -> Tier:
@@ -77,14 +83,16 @@ def _tier(row: Mapping[str, Any], covers: float, catalog: Catalog) -> Tier:
     if not targets:
         raise ConfigError(f"ladder: tier {name!r} has no targets")
     wanted = row.get("covers", covers)
-    if isinstance(wanted, bool) or not isinstance(wanted, (int, float)):
+    if isinstance(wanted, bool) or not isinstance(wanted, (int, float, Decimal)):
         raise ConfigError(f"ladder: covers of tier {name!r} is not a number: {wanted!r}")
     fallbacks = _targets(row.get("fallbacks", ()), name, catalog)
     return Tier(name, targets, float(wanted), fallbacks)
 
 
 def _targets(raw: Any, tier: str, catalog: Catalog) -> tuple[Target, ...]:
-    items = [raw] if isinstance(raw, (str, Target)) else list(raw)
+    items = [raw] if isinstance(raw, (str, Target)) else raw
+    if not isinstance(items, Iterable) or isinstance(items, Mapping):
+        raise ConfigError(f"ladder: targets of tier {tier!r} are no list: {raw!r}")
     return tuple(_target(item, tier, catalog) for item in items)
 
 
