@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -52,9 +51,8 @@ def start(state: State, decision_id: str, at: datetime) -> Decision:
     tiers = state.ladder.tiers
     wishes, fixed = state.wishes, state.prediction.classifier == "fixed"
     rung = _escalate(likely, chosen, wishes.escalation)
-    escalated = not fixed and chosen > likely and wishes.escalation != "log_only"
     first = state.pinned or _first(state, rung)
-    decision = Decision(
+    return Decision(
         id=decision_id,
         at=at,
         model=first.target.model,
@@ -66,11 +64,11 @@ def start(state: State, decision_id: str, at: datetime) -> Decision:
         classifier=state.prediction.classifier,
         original_tier=tiers[likely].name,
         evidence=state.prediction.evidence,
+        reasons=_reasons(state, likely, chosen, decision_id) if chosen > likely else (),
         classifier_cost_usd=state.prediction.cost_usd,
-        escalated=escalated,
+        escalated=not fixed and chosen > likely and wishes.escalation != "log_only",
         conversation=wishes.conversation,
     )
-    return _explained(decision, state, likely, chosen) if chosen > likely else decision
 
 
 def _first(state: State, rung: int) -> Option:
@@ -81,18 +79,19 @@ def _escalate(likely: int, chosen: int, mode: str) -> int:
     return chosen if mode == "always" or chosen < likely else likely
 
 
-def _explained(decision: Decision, state: State, likely: int, chosen: int) -> Decision:
+def _reasons(state: State, likely: int, chosen: int, decision_id: str) -> tuple[Reason, ...]:
+    """Why `quality` goes above the most likely tier, or would."""
     low, high = state.ladder.tiers[likely].name, state.ladder.tiers[chosen].name
     text = (
         f"{low} is adequate with {state.adequate[likely]:.2f}, "
         f"quality {state.wishes.quality:g} asks for {state.cut:.2f}: {high}"
     )
     if state.wishes.escalation == "log_only":
-        log.info("decision %s stays at %s: %s", decision.id, low, text)
-        return decision
+        log.info("decision %s stays at %s: %s", decision_id, low, text)
+        return ()
     if state.wishes.escalation == "ask":
         text = f"ask: {text}; kept at {low}"
-    return replace(decision, reasons=(*decision.reasons, Reason("escalation", text, low, high)))
+    return (Reason("escalation", text, low, high),)
 
 
 def Floor(decision: Decision, state: State) -> Decision:  # noqa: N802 - see policy.fit.Fit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from math import ceil
 
 from turnout.catalog.model import Card, Model
@@ -39,11 +40,26 @@ class Rung:
     model: Model
     card: Card | None
     long: Card | None
+    long_above: int
+    """Prompt tokens above which the long card is paid."""
+
+    ratio: float
+    """Tokens for a text, relative to the older Claude tokenizer."""
+
+    window: int
+    room: int
+    """Prompt tokens that an estimate may fill of the window."""
+
+    most_output: int
     barred: str | None
     """Why the target is out for every request of this account today."""
 
     reserve: bool = False
     """True for a target that only the user's own fallback chain names."""
+
+
+UNLIMITED = 2**62
+"""Stands for a limit that nobody states."""
 
 
 def rungs(ladder: Ladder, catalog: Catalog, at: datetime, account: Account) -> list[Rung]:
@@ -55,17 +71,36 @@ def rungs(ladder: Ladder, catalog: Catalog, at: datetime, account: Account) -> l
         rows += [
             replace(rung(index, tier.name, t, catalog, at, account), reserve=True) for t in extra
         ]
-    return rows
+    largest = max(row.window for row in rows)
+    return [row if row.window == largest else _with_margin(row) for row in rows]
+
+
+def _with_margin(row: Rung) -> Rung:
+    return replace(row, room=int(row.window * ROOM))
 
 
 def rung(
     index: int, tier: str, target: Target, catalog: Catalog, at: datetime, account: Account
 ) -> Rung:
-    """One target as a row of the ladder."""
+    """One target as a row of the ladder, with the whole of its window as room."""
     model = catalog.get(target.model)
     price = model.price(at)
-    card, long = (price.card, price.long) if price else (None, None)
-    return Rung(index, tier, target, model, card, long, _barred(model, card, at, account))
+    card = price.card if price else None
+    window = model.context_window or UNLIMITED
+    return Rung(
+        index=index,
+        tier=tier,
+        target=target,
+        model=model,
+        card=card,
+        long=price.long if price else None,
+        long_above=(price.long_above if price else None) or UNLIMITED,
+        ratio=float(model.token_ratio),
+        window=window,
+        room=window,
+        most_output=model.max_output_tokens or UNLIMITED,
+        barred=_barred(model, card, at, account),
+    )
 
 
 def _barred(model: Model, card: Card | None, at: datetime, account: Account) -> str | None:
@@ -90,64 +125,50 @@ def options(
     scale: float,
 ) -> tuple[Option, ...]:
     """Each target with its estimates and, where it cannot serve, the reason."""
-    largest = max((row.model.context_window or 0 for row in rows), default=0)
     hard = (signals.needs - ADAPTABLE) | wishes.capabilities
     soft = signals.needs & ADAPTABLE
-    base = signals.base_tokens * scale
+    base, limit, dearest = signals.base_tokens * scale, request.max_tokens or 0, wishes.max_cost_usd
     made = []
     for row in rows:
-        model = row.model
-        tokens = ceil(base * float(model.token_ratio))
-        cost = _estimate(row, tokens, output_tokens)
-        why = row.barred or _outside(row, wishes, bounds)
-        if why is None:
-            why = _misfit(model, tokens, request.max_tokens, output_tokens, largest)
-        if why is None and not hard <= model.abilities:
-            why = f"lacks {', '.join(sorted(hard - model.abilities))}"
-        if why is None and wishes.max_cost_usd is not None:
-            why = _too_dear(cost, wishes)
-        native = not soft or soft <= model.abilities
+        tokens = ceil(base * row.ratio)
+        card = row.long if row.long and tokens > row.long_above else row.card
+        cost = None if card is None else tokens * card.input + output_tokens * card.output
+        why = row.barred
+        if why is None and not bounds[0] <= row.index <= bounds[1]:
+            why = _outside(row, wishes, bounds)
+        if why is None and (tokens + limit > row.room or limit > row.most_output):
+            why = _misfit(row, tokens, limit)
+        if why is None and hard and not hard <= row.model.abilities:
+            why = f"lacks {', '.join(sorted(hard - row.model.abilities))}"
+        if why is None and dearest is not None:
+            why = _too_dear(cost, dearest)
+        native = not soft or soft <= row.model.abilities
         made.append(
-            Option(row.index, row.tier, row.target, model, tokens, cost, why, native, row.reserve)
+            Option(
+                row.index, row.tier, row.target, row.model, tokens, cost, why, native, row.reserve
+            )
         )
     return tuple(made)
 
 
-def _estimate(row: Rung, tokens: int, output_tokens: int) -> int | None:
-    card = row.card
-    if row.long is not None and tokens > (row.model.long_prompt_above or 0):
-        card = row.long
-    return None if card is None else tokens * card.input + output_tokens * card.output
-
-
-def _outside(row: Rung, wishes: Wishes, bounds: tuple[int, int]) -> str | None:
+def _outside(row: Rung, wishes: Wishes, bounds: tuple[int, int]) -> str:
     if row.index < bounds[0]:
         return f"below min_tier {wishes.min_tier}"
-    if row.index > bounds[1]:
-        return f"above max_tier {wishes.max_tier}"
+    return f"above max_tier {wishes.max_tier}"
+
+
+def _misfit(row: Rung, tokens: int, limit: int) -> str | None:
+    """Why prompt and answer do not fit, if they do not: the margin is for the prompt alone."""
+    if limit > row.most_output:
+        return f"max_tokens {limit:,} is over its limit of {row.most_output:,}"
+    if tokens > row.room or tokens + limit > row.window:
+        return f"needs about {tokens + limit:,} tokens, its window is {row.window:,}"
     return None
 
 
-def _misfit(
-    model: Model, tokens: int, max_tokens: int | None, output_tokens: int, largest: int
-) -> str | None:
-    if max_tokens and model.max_output_tokens and max_tokens > model.max_output_tokens:
-        return f"max_tokens {max_tokens:,} is over its limit of {model.max_output_tokens:,}"
-    window = model.context_window
-    if window is None:
-        return None
-    room = window if window == largest else int(window * ROOM)
-    needed = tokens + (max_tokens or min(output_tokens, window - tokens))
-    if tokens > room or needed > window:
-        return f"needs about {max(tokens, needed):,} tokens, its window is {window:,}"
-    return None
-
-
-def _too_dear(cost: int | None, wishes: Wishes) -> str | None:
+def _too_dear(cost: int | None, limit: Decimal) -> str | None:
     if cost is None:
         return "no price is known, so max_cost_usd cannot be kept"
-    limit = wishes.max_cost_usd
-    assert limit is not None
     if cost > limit * 10**12:
         return f"about ${cost / 1e12:.6f}, over max_cost_usd {limit:f}"
     return None
