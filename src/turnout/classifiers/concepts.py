@@ -78,6 +78,10 @@ class English(NamedTuple):
     words: Mapping[str, tuple[str, ...]]
     anchors: Mapping[str, tuple[EnglishPhrase, ...]]
     known: frozenset[str]
+    """Words of a concept by themselves, and those by which phrases are looked up."""
+
+    vocabulary: frozenset[str]
+    """Every word of the table."""
 
     parts: frozenset[str]
     """Kinds of component; several in one ask mean wide work."""
@@ -113,7 +117,7 @@ def mentioned(text: str, script: str, language: str) -> dict[str, int]:
 
 def _find_english(text: str, found: dict[str, int]) -> None:
     table = english()
-    seen = set(text.split())
+    seen = table.vocabulary.intersection(text.split())
     if len(table.parts & seen) >= MANY_PARTS:
         found["many_parts"] = len(text)
     for word in table.known & seen:
@@ -194,7 +198,9 @@ def english() -> English:
                 else:
                     words[form] = (*words.get(form, ()), concept)
     frozen = {anchor: tuple(phrases) for anchor, phrases in anchors.items()}
-    return English(words, frozen, frozenset(words) | frozenset(frozen), frozenset(PARTS.split()))
+    known, parts = frozenset(words) | frozenset(frozen), frozenset(PARTS.split())
+    in_phrases = (phrase.words for phrases in frozen.values() for phrase in phrases)
+    return English(words, frozen, known, known.union(parts, *in_phrases), parts)
 
 
 def _english_phrase(form: str, concept: str) -> EnglishPhrase:

@@ -40,7 +40,7 @@ _QUOTED = re.compile(
     r"|`[^`\n]{3,300}`"
 )
 _LEAST_ASK_CHARS = 4
-_SCANNED_CHARS = (3000, 1200)
+_SCANNED_CHARS = (1800, 1200)
 """Characters that are looked at, in most scripts and in dense ones."""
 
 _LEAST_MATTER_CHARS = 40
@@ -214,7 +214,12 @@ def _rows(lead: str) -> tuple[_Row, ...]:
 
 def _first_fit(found: dict[str, int], lead: str) -> Verdict | None:
     for verdict, _, has, lacks in _rows(lead):
-        if lacks.isdisjoint(found) and all(not group.isdisjoint(found) for group in has):
+        if not lacks.isdisjoint(found):
+            continue
+        for group in has:
+            if group.isdisjoint(found):
+                break
+        else:
             return verdict
     return None
 

@@ -57,6 +57,9 @@ for _language, _words in _STOP_WORDS.items():
     for _word in _words.split():
         _OWNERS[_word] = (*_OWNERS.get(_word, ()), _language)
 _ALL = frozenset(_OWNERS)
+_ENGLISH_ONLY = frozenset(word for word, owners in _OWNERS.items() if owners == ("en",))
+_ENOUGH = 4
+"""So many words that only English has settle the matter."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LETTERS = (
@@ -87,7 +90,9 @@ def guess_language(script: str, head: str) -> str:
 
 
 def _latin(head: str) -> str:
-    words = set(_WORD.findall(head)) if not head.isascii() else set(head.split())
+    words = set(head.split()) if head.isascii() else set(_WORD.findall(head))
+    if len(words & _ENGLISH_ONLY) >= _ENOUGH:
+        return "en"
     scores: dict[str, float] = {}
     for word in words & _ALL:
         owners = _OWNERS[word]

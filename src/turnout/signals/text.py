@@ -7,6 +7,7 @@ Only windows at the head and the tail are ever looked at, so a 5 MB paste costs 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from turnout.signals.languages import guess_language
@@ -39,15 +40,15 @@ _ELEMENT = re.compile(r"<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,200})?>(.*?)</\1>", r
 _ELEMENT_CHARS = 160
 """An element with more text than this is attached matter."""
 
-_DATA_LINE = re.compile(
-    r"""\s*(?:
+_DATA_LINE = r"""\s*(?:
       >\s?\S                                                     # quoted mail
     | (?:diff\ --git|index\ [0-9a-f]{6,}|@@\ |\+\+\+\ |---\ \S|[+-](?=[\w{}()"'/#<]))  # diff
     | \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?\d\d:\d\d:\d\d | \[\d+\.\d+\]       # log time
     | \[?(?:ERROR|WARN|WARNING|INFO|DEBUG|TRACE|FATAL)\b[\]:\s]                # log level
     | at\ [\w.$<>/]+\s?\( | File\ ".{1,200}",\ line\ \d | Traceback\ \(most       # stack traces
     | Caused\ by:\  | \w+(?:\.\w+)*(?:Error|Exception):\ | goroutine\ \d | \#\d+\ +0x | panic:\s
-    | [{}\[\]]+[,;]?\s*$ | "[^"]{1,80}"\s*:\s | [{\[].*[}\]],?$ | [{\[]\s*["{\[\d]                   # JSON
+    | [{}\[\]]+[,;]?\s*$ | "[^"]{1,80}"\s*:\s | [{\[].*[}\]],?$              # JSON
+    | [{\[]\s*["{\[\d]
     | -?\d[\d.,eE+-]*\s*$                                                     # bare numbers
     | <[/?!]?[A-Za-z][^<>]{0,200}>                                             # markup
     | (?:def|class|async\ def)\ \w+.*:\s*$ | (?:import|from)\ [\w.]+(?:\ import\b.*|;)?$
@@ -55,14 +56,11 @@ _DATA_LINE = re.compile(
     | \#include\b | (?:if|for|while|switch)\s?\(.*[{)]\s*$ | .{0,300}[;{}]\s*$   # code
     | [\w.\[\]]+\s[-+*/|&]?=\s\S.{0,120}[\w)"'\]]$ | return\b.{0,80}$
     | (?:[^,\s]{1,40},){3,}[^,]{0,40}$ | (?:[^\t]{0,60}\t){2,} | \|.*\|\s*$        # tables
-    )""",
-    re.VERBOSE,
-)
-_POINTS_BELOW = re.compile(
+    )"""
+_POINTS_BELOW = (
     r"\b(?:below|the following|this (?:text|letter|paragraph|article|mail|email|thread|passage)"
     r"|(?:dem|den) folgenden|unten|ci-dessous|suivant|siguiente|seguinte|seguente)\b"
-    r"|следующ|ниже|以下|下面|次の|다음|التالي|निम्न",
-    re.IGNORECASE,
+    r"|следующ|ниже|以下|下面|次の|다음|التالي|निम्न"
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·]|\(?\d{1,2}[.):、]|[a-z]\)|#{1,4}\s)\s*\S")
 _SPEAKS = (
@@ -85,20 +83,22 @@ _CODE_MARKS = {
 """Marks of source code by a character they hold: one look for it spares looking for them all."""
 
 _CODE_WORDS = ("def ", "import ", "return ", "SELECT ")
-_CODE_PUNCTUATION = "(={;<#&_"
-"""Without any of these a text holds no code worth the name."""
+_CODE_PUNCTUATION = b"{}[];=<>_#&"
+_LEAST_CODE_SIGNS = 2
+_LEAST_CODE_SHARE = 0.006
+"""Text with fewer of these marks than this is prose with a bracket or two."""
 
 _CODE_CHARS = 700
 """How much of either end is searched for marks of code: code that is there shows soon."""
 
 _SYMBOLS = re.compile(r"[∑∫√∞≤≥≠∈∀∃∂∇π≡⊂→ℝℤℚℂ²³ⁿ]")
 _FORMULAS = {
-    "\\": re.compile(r"\\(?:frac|int|sum|sqrt|lim|mathbb|begin|alpha|cdot)"),
-    "$": re.compile(r"\$[^$\n]{1,80}[\^_=\\+][^$\n]{0,80}\$"),
-    "^": re.compile(r"\b[a-z]\^\d|\b[xyznkfg](?:\([xyznt]\))?\s?\^\s?[\w(-]"),
-    "=": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?=\s?[\w(-]"),
-    "<": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?<\s?[\w(-]"),
-    ">": re.compile(r"\b[xyznkfg](?:\([xyznt]\))?\s?>\s?[\w(-]"),
+    "\\": r"\\(?:frac|int|sum|sqrt|lim|mathbb|begin|alpha|cdot)",
+    "$": r"\$[^$\n]{1,80}[\^_=\\+][^$\n]{0,80}\$",
+    "^": r"\b[a-z]\^\d|\b[xyznkfg](?:\([xyznt]\))?\s?\^\s?[\w(-]",
+    "=": r"\b[xyznkfg](?:\([xyznt]\))?\s?=\s?[\w(-]",
+    "<": r"\b[xyznkfg](?:\([xyznt]\))?\s?<\s?[\w(-]",
+    ">": r"\b[xyznkfg](?:\([xyznt]\))?\s?>\s?[\w(-]",
 }
 """Formulas by the character without which there is none."""
 
@@ -107,6 +107,17 @@ _SUM_MARKS = ("+", "*", "×", "÷", "^", " - ", " / ")
 
 _MAX_LEAD_CHARS = 600
 """A single endless paragraph is an ask only for about this many characters at either end."""
+
+
+@cache
+def _data_line() -> re.Pattern[str]:
+    # compiled on first use: most asks never need it, and it takes milliseconds
+    return re.compile(_DATA_LINE, re.VERBOSE)
+
+
+@cache
+def _points_below() -> re.Pattern[str]:
+    return re.compile(_POINTS_BELOW, re.IGNORECASE)
 
 
 class OwnWords(NamedTuple):
@@ -238,7 +249,7 @@ def _own_lines(paragraph: str) -> tuple[str, bool]:
 def _hands_over(line: str) -> bool:
     if line.rstrip()[-1:] in (":", "："):
         return True
-    return len(line) <= 200 and _POINTS_BELOW.search(line) is not None
+    return len(line) <= 200 and _points_below().search(line) is not None
 
 
 def _closes(paragraph: str, kept: list[str]) -> bool:
@@ -272,7 +283,7 @@ def is_data_line(line: str) -> bool:
     """True for a line of a log, trace, diff, table, markup, JSON or code."""
     if not line or (line[0].isalpha() and line[-1] in ".?!,"):
         return False
-    return _DATA_LINE.match(line[:400]) is not None
+    return _data_line().match(line[:400]) is not None
 
 
 def looks_like_code(text: str) -> bool:
@@ -281,7 +292,8 @@ def looks_like_code(text: str) -> bool:
         return True
     if len(text) > 2 * _CODE_CHARS:
         text = text[:_CODE_CHARS] + text[-_CODE_CHARS:]
-    if not any(mark in text for mark in _CODE_PUNCTUATION):
+    signs = len(text) - len(_ascii(text).translate(None, _CODE_PUNCTUATION))
+    if signs < max(_LEAST_CODE_SIGNS, len(text) * _LEAST_CODE_SHARE):
         return False
     seen = 0
     for sign, marks in _CODE_MARKS.items():
@@ -290,12 +302,17 @@ def looks_like_code(text: str) -> bool:
     return seen + sum([word in text for word in _CODE_WORDS]) >= 2
 
 
+def _ascii(text: str) -> bytes:
+    """One byte a character, whatever the script."""
+    return text.encode("ascii", "replace")
+
+
 def looks_like_maths(ask: str) -> bool:
     """True when an ask holds formulas or sums."""
     if not ask.isascii() and _SYMBOLS.search(ask):
         return True
     for sign, formula in _FORMULAS.items():
-        if sign in ask and formula.search(ask):
+        if sign in ask and re.search(formula, ask):  # compiled on first use, kept by re
             return True
     if not any(mark in ask for mark in _SUM_MARKS):
         return False
