@@ -183,9 +183,9 @@ def _cut_element(text: str, start: str, end: str) -> str:
     kept, at = [], 0
     while (begin := text.find(start, at)) >= 0:
         close = text.find(end, begin)
+        if close < 0:  # somebody writes about the tag
+            break
         kept.append(text[at:begin])
-        if close < 0:
-            return "".join(kept)
         at = close + len(end)
     kept.append(text[at:])
     return "".join(kept)
