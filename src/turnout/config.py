@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -22,8 +22,8 @@ from msgspec import Meta, Struct, field
 from turnout.errors import ConfigError, choices
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0, le=10**9)]
+Count = Annotated[int, Meta(ge=0, le=1000)]
 
 ROUTING_KEYS = ("ladder", "tiers", "quality", "rules")
 """The only keys that a `turnout.toml` in the working folder may set."""
@@ -193,7 +193,7 @@ def _preferences(path: Path, trusted: Path | None) -> dict[str, Any]:
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Settings from TURNOUT_QUALITY, TURNOUT_LEDGER_URL and so on."""
+    """Settings from TURNOUT_QUALITY, TURNOUT_LEDGER_URL and so on; an empty one is unset."""
     known = dict(_variable_names(Settings))
     raw: dict[str, Any] = {}
     for name, value in environ.items():
@@ -201,11 +201,17 @@ def _variables(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name not in known:
             raise ConfigError(f"{name}: no such setting; {choices(name, known)}")
+        if value == "":
+            continue
         *sections, key = known[name]
         spot = raw
         for section in sections:
             spot = spot.setdefault(section, {})
-        spot[key] = value
+        try:
+            spot[key] = msgspec.convert(value, _type_at(known[name]), strict=False)
+        except msgspec.ValidationError as error:
+            said = _in_words(str(error), known[name])
+            raise ConfigError(f"{name}: {value!r} is wrong: {said}") from error
     return raw
 
 
@@ -234,25 +240,71 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _settings(raw: Mapping[str, Any], where: str) -> Settings:
+    for key in raw:
+        if not isinstance(key, str):
+            raise ConfigError(f"{where}: {key!r} is not the name of a setting")
     try:
-        return msgspec.convert(dict(raw), Settings, strict=False)
+        return msgspec.convert(dict(raw), Settings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {_sentence(str(error), raw)}") from error
 
 
 def _sentence(message: str, raw: Mapping[str, Any]) -> str:
-    """msgspec's message with the key in front, and a near name for an unknown one."""
+    """msgspec's message with the key and its value in front, and the valid choices behind."""
     text, _, spot = message.partition(" - at `$")
-    dotted = spot.rstrip("`").strip(".")
-    unknown = re.search(r"unknown field `(\w+)`", text)
+    path, value = _walk(raw, re.findall(r"\.\.\.|[^.\[\]`]+", spot))
+    dotted = ".".join(path)
+    unknown = re.search("unknown field `(.*)`", text)
     if unknown:
-        struct: Any = Settings
-        for part in filter(None, dotted.split(".")):
-            struct = next(f.type for f in msgspec.structs.fields(struct) if f.name == part)
-        names = [f.name for f in msgspec.structs.fields(struct)]
-        key = ".".join(filter(None, (dotted, unknown[1])))
+        struct = _type_at(path)
+        names = [item.name for item in msgspec.structs.fields(struct)]
+        key = ".".join((*path, unknown[1]))
         return f"{key}: no such setting; {choices(unknown[1], names)}"
-    value: Any = raw
-    for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else value
-    return f"{dotted or 'config'}: {value!r}: {text[:1].lower()}{text[1:]}"
+    return f"{dotted}: {_short(value)} is wrong: {_in_words(text, path)}"
+
+
+def _walk(raw: Any, steps: list[str]) -> tuple[tuple[str, ...], Any]:
+    """The keys on the way to a value that msgspec refused, and the value."""
+    path: list[str] = []
+    for step in steps:
+        if isinstance(raw, Mapping):
+            if step == "...":  # a key of a table with free keys: the one whose value is no table
+                step = next(key for key, item in raw.items() if not isinstance(item, Mapping))
+            raw = raw.get(step)
+        elif isinstance(raw, (list, tuple)):
+            raw = raw[int(step)]
+        path.append(step)
+    return tuple(path), raw
+
+
+def _type_at(path: Iterable[str]) -> Any:
+    """The declared type of a setting."""
+    kind: Any = Settings
+    for part in path:
+        kind = next(item.type for item in msgspec.structs.fields(kind) if item.name == part)
+    return kind
+
+
+def _in_words(text: str, path: Sequence[str]) -> str:
+    """What msgspec expected, for people."""
+    if "enum" in text:
+        return choices("", get_args(_type_at(path)))
+    text = text.partition(", got")[0].replace("Expected ", "").replace(" | null", "")
+    for kind, word in _WORDS.items():
+        text = text.replace(f"`{kind}`", word)
+    return f"give {text}".replace(".0", "")
+
+
+_WORDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "str": "text",
+    "object": "a table",
+    "array": "a list",
+}
+
+
+def _short(value: Any) -> str:
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
