@@ -6,12 +6,13 @@ is dropped in silence. `messages` are passed on as they are, thinking and tool h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from turnout.catalog.model import EFFORTS, Model
+from turnout.errors import InvalidRequest
 from turnout.execution import caching
 from turnout.types import Effort, Reason, Request
 
@@ -76,7 +77,8 @@ class Fitting:
 
 
 def shape(request: Request, fit: Fitting) -> Body:
-    """The body to send to `fit.model`."""
+    """The body to send to `fit.model`. Raises InvalidRequest for fields of the wrong kind."""
+    _check_kinds(request.options)
     body = Body({"model": fit.model.id})
     body["max_tokens"] = 0
     body["messages"] = list(request.messages)
@@ -94,6 +96,20 @@ def shape(request: Request, fit: Fitting) -> Body:
     if fit.cache_ttl and not caching.marked(request):
         caching.mark(body, fit.turns > 1 or fit.in_tool_loop, fit.cache_ttl)
     return body
+
+
+def _check_kinds(options: Mapping[str, Any]) -> None:
+    """What shaping looks into must be what the API says it is."""
+    for name in ("thinking", "tool_choice", "output_config", "extra_headers"):
+        if name in options and not isinstance(options[name], Mapping):
+            raise InvalidRequest(name, f"{options[name]!r} is not a mapping")
+    betas = options.get("betas", ())
+    if isinstance(betas, str) or not isinstance(betas, Iterable) or not _all_text(betas):
+        raise InvalidRequest("betas", f"{betas!r} is not a list of names")
+
+
+def _all_text(names: Iterable[Any]) -> bool:
+    return all(isinstance(name, str) for name in names)
 
 
 def _metadata(body: Body, request: Request) -> None:
@@ -159,29 +175,49 @@ def _known_effort(effort: str, model: Model) -> str | None:
 
 
 def _thinking(body: Body, request: Request, fit: Fitting) -> None:
-    asked = body.get("thinking")
+    asked, model = body.get("thinking"), fit.model
     if asked is None:
         if _should_think(body, fit):
             body["thinking"] = {"type": "adaptive"}
         return
-    kind = asked.get("type")
-    effort = (body.get("output_config") or {}).get("effort")
-    if fit.model.thinking_allowed(kind, effort):
-        if kind == "enabled":
-            body["thinking"] = _budget(asked, body)
-        return
-    if kind in fit.model.thinking_up_to:
-        limit = fit.model.thinking_up_to[kind]
-        body["output_config"] = {**(body.get("output_config") or {}), "effort": limit}
-        body.adapt("effort", f"thinking {kind} goes with at most {limit}", effort, limit)
-        return
-    replacement = _other_thinking(kind, asked, body, fit.model)
-    why = f"{fit.model.id} does not take thinking {kind}"
-    body.adapt("thinking", why, kind, replacement and replacement["type"])
-    if replacement is None:
+    kind, kept = asked.get("type"), asked
+    if why := _no_room(kind, body, model):
+        body.adapt("thinking", why, kind)
+        kept = None
+    elif kind not in model.thinking:
+        kept = _other_thinking(kind, asked, body, model)
+        why = f"{model.id} does not take thinking {kind}"
+        body.adapt("thinking", why, kind, kept and kept["type"])
+    elif kind == "enabled":
+        kept = _budget(asked, body)
+    if kept is None:
         del body["thinking"]
-    else:
-        body["thinking"] = replacement
+        return
+    body["thinking"] = kept
+    _cap_effort(body, kept["type"], model)
+
+
+def _cap_effort(body: Body, kind: str, model: Model) -> None:
+    """Some thinking goes only with some efforts."""
+    effort = (body.get("output_config") or {}).get("effort")
+    if model.thinking_allowed(kind, effort):
+        return
+    limit = model.thinking_up_to[kind]
+    body["output_config"] = {**(body.get("output_config") or {}), "effort": limit}
+    body.adapt("effort", f"thinking {kind} goes with at most {limit}", effort, limit)
+
+
+def _no_room(kind: str, body: Body, model: Model) -> str | None:
+    """Why an answer cannot begin with thinking; None when it can."""
+    if kind not in ("enabled", "adaptive"):
+        return None
+    if kind == "enabled" and kind in model.thinking and body["max_tokens"] <= LEAST_BUDGET:
+        return f"max_tokens {body['max_tokens']:,} leaves no room for it"
+    last = body["messages"][-1]
+    begun = last["content"] if _prefilled(last) and "prefill" in model.abilities else ()
+    if begun and (isinstance(begun, str) or begun[0]["type"] == "text"):
+        return "an answer that is begun with text cannot think first"
+    return None
 
 
 def _should_think(body: Body, fit: Fitting) -> bool:
@@ -193,6 +229,8 @@ def _should_think(body: Body, fit: Fitting) -> bool:
     model = fit.model
     if model.thinking_default != "off" or "adaptive" not in model.thinking or not model.efforts:
         return False
+    if model.sampling and any(name in body for name in SAMPLING):
+        return False  # thinking would cost the caller those
     return fit.effort is not None and not fit.in_tool_loop and not _forced(body)
 
 
@@ -205,15 +243,22 @@ def _other_thinking(
     if "adaptive" in model.thinking:
         kept = {"display": asked["display"]} if "display" in asked else {}
         return {"type": "adaptive", **kept}
-    if "enabled" in model.thinking and body["max_tokens"] > 1024:
+    if "enabled" in model.thinking and body["max_tokens"] > LEAST_BUDGET:
         return _budget({"type": "enabled", "budget_tokens": body["max_tokens"] // 2}, body)
     return None
 
 
+LEAST_BUDGET = 1024
+"""The smallest thinking budget that the API takes."""
+
+
 def _budget(asked: Mapping[str, Any], body: Body) -> dict[str, Any]:
-    """A thinking budget of at least 1,024 tokens and below max_tokens, as the API demands."""
-    wanted = asked.get("budget_tokens") or 1024
-    kept = max(1024, min(wanted, body["max_tokens"] - 1))
+    """A thinking budget from 1,024 tokens to below max_tokens, as the API demands.
+
+    One that would take all is halved: the answer needs room too.
+    """
+    wanted, limit = asked.get("budget_tokens") or LEAST_BUDGET, body["max_tokens"]
+    kept = max(LEAST_BUDGET, wanted if wanted < limit else limit // 2)
     if "budget_tokens" in asked and kept != wanted:
         body.adapt("thinking", "budget_tokens must be from 1,024 to max_tokens", wanted, kept)
     return {**asked, "budget_tokens": kept}
@@ -239,13 +284,9 @@ def _tool_choice(body: Body, request: Request, fit: Fitting) -> None:
     if "forced_tool" not in fit.model.abilities:
         body["tool_choice"] = {k: v for k, v in choice.items() if k != "name"} | {"type": "auto"}
         body.adapt("tool_choice", f"{fit.model.id} cannot be forced", choice["type"], "auto")
-    elif (body.get("thinking") or {}).get("type") in ("enabled", "adaptive") and _can_stop(fit):
+    elif (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
         body.adapt("thinking", "a forced tool leaves no room for it", body["thinking"]["type"])
         del body["thinking"]
-
-
-def _can_stop(fit: Fitting) -> bool:
-    return fit.model.thinking_default == "off"
 
 
 def _forced(body: Body) -> bool:
@@ -255,7 +296,7 @@ def _forced(body: Body) -> bool:
 def _messages(body: Body, request: Request, fit: Fitting) -> None:
     """A prefill or a system message where the model takes none; earlier bytes stay."""
     messages: list[Any] = body["messages"]
-    if messages[-1]["role"] == "assistant" and "prefill" not in fit.model.abilities:
+    if _prefilled(messages[-1]) and "prefill" not in fit.model.abilities:
         text = "Continue your last message from where it stops, without repeating it."
         messages.append({"role": "user", "content": text})
         body.adapt("messages", f"{fit.model.id} takes no prefill; asked to continue instead")
@@ -265,6 +306,15 @@ def _messages(body: Body, request: Request, fit: Fitting) -> None:
         if message["role"] == "system":
             messages[number] = {**message, "role": "user"}
             body.adapt(f"messages[{number}].role", "no system messages here", "system", "user")
+
+
+def _prefilled(last: Mapping[str, Any]) -> bool:
+    """True for an answer begun by the caller; a paused turn of server tools is none."""
+    if last["role"] != "assistant":
+        return False
+    if isinstance(last["content"], str) or not last["content"]:
+        return True
+    return last["content"][-1]["type"] in ("text", "thinking", "redacted_thinking")
 
 
 def _speed(body: Body, request: Request, fit: Fitting) -> None:
@@ -286,15 +336,27 @@ def _fallbacks(body: Body, fit: Fitting) -> None:
             body.adapt("fallbacks", "a fallback credit is redeemed instead", body.pop("fallbacks"))
         body["fallback_credit_token"] = {"token": fit.credit_token, "mode": "best_effort"}
         body.betas.append(CREDIT_BETA)
-    elif own is not None and own != "default" and not fit.model.fallback_targets:
-        body.adapt("fallbacks", f"{fit.model.id} supports none", body.pop("fallbacks"))
     elif own is not None:
-        body.betas.append(FALLBACK_BETA)
+        _own_fallbacks(body, own, fit.model)
     elif fit.server_fallbacks:
         body["fallbacks"] = [{"model": name} for name in fit.server_fallbacks]
         body.betas.append(FALLBACK_BETA)
     else:
         body.betas.append(CREDIT_BETA)
+
+
+def _own_fallbacks(body: Body, own: Any, model: Model) -> None:
+    """The caller's own list, without targets that this model may not fall back to."""
+    if own != "default":
+        kept = [entry for entry in own if entry.get("model") in model.fallback_targets]
+        if kept != list(own):
+            allowed = ", ".join(model.fallback_targets) or "nothing"
+            body.adapt("fallbacks", f"{model.id} falls back to {allowed}", own, kept or None)
+        if not kept:
+            del body["fallbacks"]
+            return
+        body["fallbacks"] = kept
+    body.betas.append(FALLBACK_BETA)
 
 
 def _show(value: object) -> str | None:
