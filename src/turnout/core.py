@@ -152,7 +152,8 @@ class Core:
 
     def _route(self, request: object, wish: Wish, content: Content | None = None) -> Routed:
         read = read_request(request, **(content or {}))
-        return self._routing.route(read, self._routing.wishes(**wish))
+        wishes = self._routing.wishes(**wish) if wish else self._routing.no_wishes
+        return self._routing.route(read, wishes)
 
     def shape(self, decision: Decision, request: object, **content: Unpack[Content]) -> Body:
         """The body that would be sent for this decision.

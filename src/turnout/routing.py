@@ -75,6 +75,7 @@ class Routing:
         self._rows: tuple[date, list[Rung]] | None = None
         self._providers = tuple(dict.fromkeys(row.model.provider for row in self.rows(clock())))
         choice.check_preference(settings.prefer, self._providers)
+        self.no_wishes = self.wishes()
 
     def rows(self, at: datetime) -> list[Rung]:
         """The ladder's targets as they stand on this day."""
@@ -93,9 +94,13 @@ class Routing:
         return self._finish(decide(first, state, STEPS), state, began)
 
     def _finish(self, decision: Decision, state: State, began: float) -> Routed:
-        ending = settled(decision, state, self.settings.execution.max_fallbacks)
-        elapsed_us = (time.perf_counter() - began) * 1e6
-        return Routed(replace(decision, **ending, elapsed_us=elapsed_us), state)
+        """Fill in the numbers. The decision was made here and nobody has seen it yet, so this is
+        still its making: a second copy of 23 fields would cost a tenth of the whole route."""
+        fill = object.__setattr__
+        for name, value in settled(decision, state, self.settings.execution.max_fallbacks).items():
+            fill(decision, name, value)
+        fill(decision, "elapsed_us", (time.perf_counter() - began) * 1e6)
+        return Routed(decision, state)
 
     def keep(self, decision: Decision, request: Request) -> Routed:
         """The route of an earlier decision for a follow-up: a new decision, fit re-checked."""
@@ -246,22 +251,11 @@ class Routing:
         experiment: str | None = None,
     ) -> Wishes:
         """The arguments of `route`, checked. Raises InvalidRequest naming the argument."""
-        names = self.ladder.names
-        for field, value in (("tier", tier), ("min_tier", min_tier), ("max_tier", max_tier)):
-            if value is not None and value not in names:
-                raise UnknownTier(value, names, field)
-        self._check_order(tier, min_tier, max_tier)
-        if model is not None and not isinstance(model, str):
-            raise InvalidRequest("model", f"{model!r} is not a model's name")
-        if quality is not None and (tier or model):
-            raise InvalidRequest("quality", "has no effect on a pinned tier or model; give one")
-        if prefer is not None and model is not None:
-            raise InvalidRequest("prefer", "has no effect on a pinned model; give one")
+        self._check_tiers(tier, min_tier, max_tier)
+        _check_pins(tier, model, quality, prefer)
         choice.check_preference(prefer, self._providers)
         if experiment is not None:
             raise InvalidRequest("experiment", f"unknown experiment {experiment!r}; none is set up")
-        if context_tokens is not None:
-            count("context_tokens", context_tokens)
         if conversation is not None and not (isinstance(conversation, str) and conversation):
             raise InvalidRequest("conversation", f"{conversation!r} is not an id")
         return Wishes(
@@ -275,12 +269,15 @@ class Routing:
             escalation=self.settings.escalation,
             max_cost_usd=None if max_cost_usd is None else amount("max_cost_usd", max_cost_usd),
             conversation=conversation,
-            context_tokens=context_tokens or 0,
+            context_tokens=count("context_tokens", context_tokens or 0),
         )
 
-    def _check_order(self, tier: str | None, low: str | None, high: str | None) -> None:
-        last = len(self.ladder.tiers) - 1
-        floor, ceiling = self._rung(low, 0), self._rung(high, last)
+    def _check_tiers(self, tier: str | None, low: str | None, high: str | None) -> None:
+        names = self.ladder.names
+        for field, value in (("tier", tier), ("min_tier", low), ("max_tier", high)):
+            if value is not None and value not in names:
+                raise UnknownTier(value, names, field)
+        floor, ceiling = self._rung(low, 0), self._rung(high, len(names) - 1)
         if floor > ceiling:
             raise InvalidRequest("min_tier", f"{low} is above max_tier {high}")
         if tier is not None and not floor <= self._rung(tier, 0) <= ceiling:
@@ -297,6 +294,17 @@ class Routing:
                 text = f"unknown capability {name!r}; {choices(name, sorted(known))}"
                 raise InvalidRequest("capability", text)
         return asked
+
+
+def _check_pins(
+    tier: str | None, model: str | None, quality: float | None, prefer: str | None
+) -> None:
+    if model is not None and not isinstance(model, str):
+        raise InvalidRequest("model", f"{model!r} is not a model's name")
+    if quality is not None and (tier or model):
+        raise InvalidRequest("quality", "has no effect on a pinned tier or model; give one")
+    if prefer is not None and model is not None:
+        raise InvalidRequest("prefer", "has no effect on a pinned model; give one")
 
 
 def checked(prediction: Prediction, classifier: Classifier) -> Prediction:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 LEVELS = ("trivial", "low", "mid", "high")
 """The one difficulty scale that labels and classifiers speak on, easiest first."""
@@ -153,8 +153,7 @@ class Reason:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fallback:
+class Fallback(NamedTuple):
     """A target to try when the ones before it failed."""
 
     model: str
@@ -162,8 +161,7 @@ class Fallback:
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """What another tier would have cost for the same request."""
 
     tier: str

@@ -47,7 +47,9 @@ def start(state: State, decision_id: str, at: datetime) -> Decision:
     """The decision before any step: the choice rule, or the pin."""
     shares = lowest_adequate(state.adequate)
     likely = shares.index(max(shares))
-    chosen = next(i for i, share in enumerate(state.adequate) if share >= state.cut or share == 1.0)
+    chosen = 0
+    while state.adequate[chosen] < state.cut and state.adequate[chosen] < 1.0:
+        chosen += 1
     tiers = state.ladder.tiers
     wishes, fixed = state.wishes, state.prediction.classifier == "fixed"
     rung = _escalate(likely, chosen, wishes.escalation)
@@ -72,7 +74,10 @@ def start(state: State, decision_id: str, at: datetime) -> Decision:
 
 
 def _first(state: State, rung: int) -> Option:
-    return next(option for option in state.options if option.rung == rung)
+    for option in state.options:
+        if option.rung == rung:
+            return option
+    raise LookupError(f"tier {rung} has no targets")
 
 
 def _escalate(likely: int, chosen: int, mode: str) -> int:
@@ -90,12 +95,14 @@ def _reasons(state: State, likely: int, chosen: int, decision_id: str) -> tuple[
         log.info("decision %s stays at %s: %s", decision_id, low, text)
         return ()
     if state.wishes.escalation == "ask":
-        text = f"ask: {text}; kept at {low}"
+        return (Reason("escalation", f"ask: {text}; kept at {low}", low),)
     return (Reason("escalation", text, low, high),)
 
 
 def Floor(decision: Decision, state: State) -> Decision:  # noqa: N802 - see policy.fit.Fit
-    """Keep the tier between `min_tier` and `max_tier`."""
+    """Keep the tier between `min_tier` and `max_tier`; a pinned model is not left, `Fit` says so."""
+    if state.pinned:
+        return decision
     here = state.current(decision)
     if here.rung < state.floor:
         to, why = _first(state, state.floor), f"min_tier is {state.wishes.min_tier}"
@@ -131,10 +138,14 @@ def _preferred(prefer: str, here: Option, group: list[Option], state: State) -> 
         return above[0] if above else here
     same_provider = [o for o in group if o.model.provider == prefer]
     if not same_provider:
-        raise NoEligibleModel(
-            {o.spelled: o.why_not or f"provider is {o.model.provider}" for o in state.options}
-        )
+        raise NoEligibleModel({o.spelled: _not_preferred(o, here, prefer) for o in state.options})
     return here if here in same_provider else same_provider[0]
+
+
+def _not_preferred(option: Option, here: Option, prefer: str) -> str:
+    if option.why_not or option.model.provider != prefer:
+        return option.why_not or f"provider is {option.model.provider}"
+    return f"below tier {here.tier}, which the request needs"
 
 
 def _slowness(option: Option) -> float:

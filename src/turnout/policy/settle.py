@@ -13,24 +13,24 @@ def settled(decision: Decision, state: State, max_fallbacks: int) -> dict[str, A
     """The fields that end a decision: its numbers and its chain, all from eligible options."""
     here = state.current(decision)
     firsts = firsts_of(state)
+    firsts.pop(here.rung, None)
     own = state.ladder.tiers[here.rung].fallbacks
     chain = _own_chain(own, here, state) if own else _default_chain(here, firsts, state)
-    chain = chain[:max_fallbacks]
     return {
         "estimated_input_tokens": here.input_tokens,
         "estimated_output_tokens": state.output_tokens,
         "estimated_cost_usd": _usd(here.cost_pico),
-        "fallbacks": tuple(Fallback(o.target.model, o.target.effort, o.tier) for o in chain),
-        "alternatives": tuple(
-            _alternative(o, here) for o in firsts.values() if o.rung != here.rung
-        ),
+        "fallbacks": tuple([_fallback(option) for option in chain[:max_fallbacks]]),
+        "alternatives": tuple([_alternative(o, here.cost_pico) for o in firsts.values()]),
     }
 
 
 def firsts_of(state: State, lowest: int = 0) -> dict[int, Option]:
     """The first eligible option of each tier from `lowest` up; one that needs no adapting wins."""
     found: dict[int, Option] = {}
-    for option in state.eligible(lowest):
+    for option in state.options:
+        if option.why_not is not None or option.reserve or option.rung < lowest:
+            continue
         kept = found.get(option.rung)
         if kept is None or (option.native and not kept.native):
             found[option.rung] = option
@@ -47,23 +47,27 @@ def _own_chain(own: tuple[Target, ...], here: Option, state: State) -> list[Opti
 
 def _default_chain(here: Option, firsts: dict[int, Option], state: State) -> list[Option]:
     """Stand-ins of the tier, then the tiers above, then those below."""
-    rung, model = here.rung, here.target.model
-    same = [
+    rung, model = here.rung, here.model
+    chain = [
         option
         for option in state.options
         if option.rung == rung
         and option.why_not is None
-        and option.target.model != model
+        and option.model is not model
         and not option.reserve
     ]
-    above = [option for index, option in firsts.items() if index > rung]
-    below = [option for index, option in firsts.items() if index < rung]
-    return [*same, *above, *reversed(below)]
+    chain += [option for index, option in firsts.items() if index > rung]
+    chain += reversed([option for index, option in firsts.items() if index < rung])
+    return chain
 
 
-def _alternative(option: Option, here: Option) -> Alternative:
+def _fallback(option: Option) -> Fallback:
+    return Fallback(option.target.model, option.target.effort, option.tier)
+
+
+def _alternative(option: Option, here_pico: int | None) -> Alternative:
     cost = option.cost_pico
-    ratio = cost / here.cost_pico if cost is not None and here.cost_pico else None
+    ratio = cost / here_pico if cost is not None and here_pico else None
     return Alternative(option.tier, option.target.model, _usd(cost), ratio)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnout.signals.text import strip_machine_text
-from turnout.signals.tokens import TURN_TOKENS, Tally
+from turnout.signals.tokens import TURN_TOKENS, Tally, estimate
 from turnout.types import Request
 
 _SERVER_TOOLS = (
@@ -102,6 +102,9 @@ def says_something(ask: str) -> bool:
 
 def count_tokens(request: Request, turns: Turns) -> tuple[int, int]:
     """Estimated `base` tokens of the whole request, and of its stable prefix."""
+    only = request.messages[0].get("content") if len(request.messages) == 1 else None
+    if isinstance(only, str) and not request.tools and request.system is None:
+        return estimate(only) + TURN_TOKENS, 0
     split = turns.human[-1] if turns.human else len(request.messages) - 1
     prefix, rest = Tally(), Tally()
     prefix.tools(request.tools)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from turnout.errors import InvalidRequest
@@ -25,24 +26,44 @@ def read_request(
 ) -> Request:
     """A Request from a prompt, a list of messages, a Messages body or a Request.
 
+    `model` and `stream` of a body are the router's to choose and are left aside.
     The keyword arguments replace what the input says. Raises InvalidRequest that names the
     field: nothing to answer, wrong types, unknown roles, limits that are not whole numbers
     above zero.
     """
-    body = _body(given)
-    extra = dict(body.options)
-    extra.update(options or {})
-    request = Request(
-        messages=body.messages,
-        system=body.system if system is None else _system(system),
-        tools=body.tools if tools is None else _tools(tools),
-        max_tokens=body.max_tokens if max_tokens is None else limit("max_tokens", max_tokens),
-        metadata=body.metadata if metadata is None else _metadata(metadata),
-        options={key: value for key, value in extra.items() if key not in _ROUTED_FIELDS},
-    )
-    if not any(_has_content(message) for message in request.messages):
-        raise InvalidRequest("messages", "there is nothing to answer: no message has any content")
-    return request
+    request = _body(given)
+    beside: dict[str, Any] = {}
+    if system is not None:
+        beside["system"] = _system(system)
+    if tools is not None:
+        beside["tools"] = _tools(tools)
+    if max_tokens is not None:
+        beside["max_tokens"] = limit("max_tokens", max_tokens)
+    if metadata is not None:
+        beside["metadata"] = _metadata(metadata)
+    if options:
+        beside["options"] = {**request.options, **_extra(options)}
+    if beside:
+        request = replace(request, **beside)
+    for message in request.messages:
+        if _has_content(message):
+            return request
+    raise InvalidRequest("messages", "there is nothing to answer: no message has any content")
+
+
+def _extra(options: Mapping[str, Any]) -> dict[str, Any]:
+    """`options=`, which holds fields that have no argument of their own."""
+    for name in options:
+        if name in _OWN_FIELDS:
+            raise InvalidRequest(f"options.{name}", f"give it as {name}=")
+        if name in _ROUTED_FIELDS:
+            raise InvalidRequest(f"options.{name}", "is Turnout's to choose")
+    return dict(options)
+
+
+def _options(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are passed on: all but those of a Request's own and the routed ones."""
+    return {k: v for k, v in fields.items() if k not in _OWN_FIELDS and k not in _ROUTED_FIELDS}
 
 
 def _body(given: object) -> Request:
@@ -72,7 +93,7 @@ def _mapping(body: Mapping[str, Any]) -> Request:
         tools=_tools(body.get("tools") or ()),
         max_tokens=limit("max_tokens", body["max_tokens"]) if "max_tokens" in body else None,
         metadata=_metadata(body.get("metadata") or {}),
-        options={key: value for key, value in body.items() if key not in _OWN_FIELDS},
+        options=_options(body),
     )
 
 
