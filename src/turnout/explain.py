@@ -26,12 +26,16 @@ def _lines(decision: Decision) -> Iterator[str]:
         f"(confidence {decision.confidence:.0%})"
     )
     if decision.escalated:
-        yield f"Escalated from {decision.original_tier}, the most likely tier."
+        tiers = list(decision.tier_probabilities)
+        went_up = tiers.index(decision.tier) > tiers.index(decision.original_tier)
+        verb = "Escalated" if went_up else "Not escalated"
+        yield f"{verb} from {decision.original_tier}, the most likely tier."
     yield f"Basis: {BASES.get(decision.classifier, f'classifier {decision.classifier}')}."
     if decision.evidence:
         yield f"Evidence: {'; '.join(decision.evidence)}."
     for reason in decision.reasons:
-        yield f"Changed by {reason.step}: {reason.text}{_arrow(reason)}."
+        verb = "Changed" if reason.after else "Kept"
+        yield f"{verb} by {reason.step}: {reason.text}{_arrow(reason)}."
     yield _cost(decision)
     if decision.alternatives:
         yield f"Alternatives: {'; '.join(_alternative(item) for item in decision.alternatives)}."
