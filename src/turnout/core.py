@@ -16,7 +16,7 @@ from turnout import config as settings_of
 from turnout.catalog.model import Model
 from turnout.catalog.store import Catalog
 from turnout.config import Settings
-from turnout.errors import ConfigError, InvalidRequest, LedgerError, Refused, Truncated
+from turnout.errors import ConfigError, InvalidRequest, LedgerError
 from turnout.execution.bill import Biller
 from turnout.execution.caching import Prefixes
 from turnout.execution.plan import Job
@@ -24,8 +24,8 @@ from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option
 from turnout.policy.settle import firsts_of
-from turnout.recording import Recorder, open_ledger
-from turnout.routing import Routed, Routing, count, new_id, share
+from turnout.recording import Recorder, as_usage, ending, milliseconds, open_ledger
+from turnout.routing import Routed, Routing, new_id, share
 from turnout.types import (
     Attempt,
     Classifier,
@@ -35,10 +35,9 @@ from turnout.types import (
     Json,
     Ladder,
     Outcome,
-    Usage,
     Validator,
 )
-from turnout.wire.anthropic import read_request, read_usage
+from turnout.wire.anthropic import read_request
 
 if TYPE_CHECKING:
     from turnout.ledger import Ledger
@@ -294,7 +293,7 @@ class Core:
         except BaseException as error:
             if not ended:
                 attempts = tuple(run.job.attempts)
-                recorder.failure(run.routed.decision, attempts, _ending(error), self.clock())
+                recorder.failure(run.routed.decision, attempts, ending(error), self.clock())
             raise
 
     def _key_client(self, kind: str) -> Any:
@@ -328,8 +327,8 @@ class Core:
             decision,
             usage=as_usage(usage),
             served_by=served_by,
-            latency_ms=_milliseconds("latency_ms", latency_ms),
-            ttft_ms=None if ttft_ms is None else _milliseconds("ttft_ms", ttft_ms),
+            latency_ms=milliseconds("latency_ms", latency_ms),
+            ttft_ms=None if ttft_ms is None else milliseconds("ttft_ms", ttft_ms),
             error=None if error is None else str(error) or type(error).__name__,
             stop_reason=stop_reason,
             at=now,
@@ -396,37 +395,7 @@ def _escalations(routed: Routed, rung: int) -> list[Option]:
     return [option for option in above if option.model.provider == "anthropic"]
 
 
-def _ending(error: BaseException) -> str:
-    if isinstance(error, Refused):
-        return "refused"
-    if isinstance(error, Truncated):
-        return "truncated"
-    return "failed" if isinstance(error, Exception) else "cancelled"
-
-
 def _deadline(seconds: float) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise InvalidRequest("deadline_s", f"{seconds!r} must be seconds above zero")
     return float(seconds)
-
-
-def _milliseconds(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
-        raise InvalidRequest(field, f"{value!r} must be milliseconds, 0 or more")
-    return float(value)
-
-
-def as_usage(given: Any) -> Usage:
-    """A Usage from ours, the API's JSON or the SDK's object. Raises InvalidRequest."""
-    if given is None:
-        return Usage()
-    if isinstance(given, Usage):
-        return given
-    if hasattr(given, "model_dump"):
-        given = given.model_dump()
-    if not isinstance(given, Mapping):
-        raise InvalidRequest("usage", f"{given!r} is not a usage")
-    for name, value in given.items():
-        if name.endswith("_tokens") and value is not None:
-            count(f"usage.{name}", value)
-    return read_usage(given)

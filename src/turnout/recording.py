@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turnout.config import Settings, data_folder
 from turnout.documents import attempt_dict, money, usage_dict
+from turnout.errors import InvalidRequest, Refused, Truncated
 from turnout.execution.bill import answer_usage
 from turnout.types import LIMITS, Attempt, Clock, Decision, Feedback, Json, Outcome, Request, Usage
-from turnout.wire.anthropic import add_usage
+from turnout.wire.anthropic import add_usage, read_usage
 
 if TYPE_CHECKING:
     from turnout.ledger import Ledger
@@ -160,3 +162,39 @@ def _outcome(decision: Decision, attempts: tuple[Attempt, ...], at: datetime) ->
         "answer_model": None,
         "attempts": len(attempts),
     }
+
+
+def ending(error: BaseException) -> str:
+    """The status of a request that ended in this error."""
+    if isinstance(error, Refused):
+        return "refused"
+    if isinstance(error, Truncated):
+        return "truncated"
+    return "failed" if isinstance(error, Exception) else "cancelled"
+
+
+def milliseconds(field: str, value: object) -> float:
+    """A time that a caller measured, or InvalidRequest."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
+        raise InvalidRequest(field, f"{value!r} must be milliseconds, 0 or more")
+    return float(value)
+
+
+def as_usage(given: Any) -> Usage:
+    """A Usage from ours, the API's JSON or the SDK's object. Raises InvalidRequest."""
+    if given is None:
+        return Usage()
+    if isinstance(given, Usage):
+        return given
+    if hasattr(given, "model_dump"):
+        given = given.model_dump()
+    if not isinstance(given, Mapping):
+        raise InvalidRequest("usage", f"{given!r} is not a usage")
+    for name, value in given.items():
+        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if name.endswith("_tokens") and value is not None and not whole:
+            raise InvalidRequest(f"usage.{name}", f"{value!r} must be a whole number, 0 or more")
+    try:
+        return read_usage(given)
+    except (AttributeError, TypeError) as error:
+        raise InvalidRequest("usage", f"{given!r} is not a usage: {error}") from error

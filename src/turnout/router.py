@@ -156,15 +156,10 @@ class AsyncRouter(Core):
         outcome = [item async for item in self._drive(run) if isinstance(item, Outcome)]
         return outcome[-1]
 
-    async def stream(self, request: object, **ask: Unpack[Ask]) -> AsyncGenerator[str | Outcome]:
+    def stream(self, request: object, **ask: Unpack[Ask]) -> AsyncGenerator[str | Outcome]:
         """As Router.stream: `async for event in router.stream(…)`."""
         run = self._prepare(request, ask, "stream", streaming=True)
-        async with aclosing(self._drive(run)) as events:
-            async for item in events:
-                if isinstance(item, Outcome):
-                    yield item
-                elif text := _text(item):
-                    yield text
+        return _async_texts(self._drive(run))
 
     async def record(
         self,
@@ -263,6 +258,15 @@ def _text(event: Event) -> str:
 def _texts(events: Generator[Event | Outcome]) -> Generator[str | Outcome]:
     with closing(events):
         for item in events:
+            if isinstance(item, Outcome):
+                yield item
+            elif text := _text(item):
+                yield text
+
+
+async def _async_texts(events: AsyncGenerator[Event | Outcome]) -> AsyncGenerator[str | Outcome]:
+    async with aclosing(events):
+        async for item in events:
             if isinstance(item, Outcome):
                 yield item
             elif text := _text(item):

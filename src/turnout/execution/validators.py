@@ -16,7 +16,7 @@ _FENCE = re.compile(r"^\s*```[\w-]*\n(?P<inside>.*?)\n?```\s*$", re.DOTALL)
 def one_of(labels: Iterable[str], *, ignore_case: bool = True) -> Validator:
     """The answer is exactly one of the labels, but for white space and a final full stop."""
     known = list(labels)
-    if not known or isinstance(labels, str):
+    if not known or isinstance(labels, str) or not all(isinstance(n, str) for n in known):
         raise InvalidRequest("labels", "give at least one label, as a list")
     allowed = {_label(name, ignore_case) for name in known}
 
@@ -51,6 +51,8 @@ def json_schema(schema: Mapping[str, Any]) -> Validator:
         import jsonschema
     except ImportError:
         raise ConfigError("json_schema needs jsonschema: pip install 'turnout[schema]'") from None
+    if not isinstance(schema, Mapping):
+        raise InvalidRequest("schema", f"{schema!r} is not a mapping")
     kind = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
     try:
         kind.check_schema(dict(schema))
@@ -108,4 +110,11 @@ def all_of(*validators: Validator) -> Validator:
 def read_json(text: str) -> Any:
     """JSON from an answer, a code fence around it left aside. Raises ValueError."""
     fenced = _FENCE.match(text)
-    return json.loads(fenced["inside"] if fenced else text)
+    try:
+        return json.loads(fenced["inside"] if fenced else text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
