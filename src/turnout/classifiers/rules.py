@@ -40,7 +40,7 @@ _QUOTED = re.compile(
     r"|`[^`\n]{3,300}`"
 )
 _LEAST_ASK_CHARS = 4
-_SCANNED_CHARS = (1200, 800)
+_SCANNED_CHARS = (900, 600)
 """Characters that are looked at, in most scripts and in dense ones."""
 
 _LEAST_MATTER_CHARS = 40

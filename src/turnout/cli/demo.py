@@ -22,7 +22,7 @@ from turnout.explain import dollars
 from turnout.router import Router
 from turnout.types import Attempt, Outcome
 
-SHOWN_CHARS = 34
+SHOWN_CHARS = 30
 
 
 @command("turnout demo\nturnout demo --json")
@@ -120,15 +120,14 @@ def _print_decisions(lines: list[tuple[dict[str, Any], Outcome]]) -> None:
                 number,
                 _short(item["text"]),
                 decision.tier,
-                _path(outcome),
-                f"{decision.confidence:.2f}",
+                outcome.served_by,
                 outcome.usage.prompt_tokens,
                 outcome.usage.output_tokens,
                 outcome.cost_usd,
                 outcome.savings_usd,
             )
         )
-    columns = ("#", "prompt", "tier", "model", "conf.", "in", "out", "cost", "saved")
+    columns = ("#", "prompt", "tier", "answered by", "in", "out", "cost", "saved")
     print_table("What went where", columns, rows, text=4)
     for number, (item, outcome) in enumerate(lines, 1):
         if "note" in item:
