@@ -100,7 +100,7 @@ def _reasons(state: State, likely: int, chosen: int, decision_id: str) -> tuple[
 
 
 def Floor(decision: Decision, state: State) -> Decision:  # noqa: N802 - see policy.fit.Fit
-    """Keep the tier between `min_tier` and `max_tier`; a pinned model is not left, `Fit` says so."""
+    """Keep the tier between `min_tier` and `max_tier`; a pinned model is left to `Fit`."""
     if state.pinned:
         return decision
     here = state.current(decision)

@@ -51,8 +51,10 @@ def read_request(
     raise InvalidRequest("messages", "there is nothing to answer: no message has any content")
 
 
-def _extra(options: Mapping[str, Any]) -> dict[str, Any]:
+def _extra(options: object) -> dict[str, Any]:
     """`options=`, which holds fields that have no argument of their own."""
+    if not isinstance(options, Mapping):
+        raise InvalidRequest("options", f"{_kind(options)} is not a mapping")
     for name in options:
         if name in _OWN_FIELDS:
             raise InvalidRequest(f"options.{name}", f"give it as {name}=")
@@ -68,7 +70,7 @@ def _options(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(given: object) -> Request:
     if isinstance(given, Request):
-        return given
+        return _checked(given)
     if isinstance(given, str):
         return Request(messages=({"role": "user", "content": given},))
     if isinstance(given, Mapping):
@@ -77,8 +79,20 @@ def _body(given: object) -> Request:
         return Request(messages=_messages(list(given)))
     raise InvalidRequest(
         "request",
-        f"a {type(given).__name__} cannot be routed; give text, a list of messages, "
+        f"{_kind(given)} cannot be routed; give text, a list of messages, "
         "a Messages body or a turnout.Request",
+    )
+
+
+def _checked(given: Request) -> Request:
+    """A Request that the caller made is held to the same rules."""
+    return Request(
+        messages=_messages(given.messages),
+        system=_system(given.system),
+        tools=_tools(given.tools),
+        max_tokens=None if given.max_tokens is None else limit("max_tokens", given.max_tokens),
+        metadata=_metadata(given.metadata),
+        options=_extra(given.options),
     )
 
 
@@ -98,7 +112,7 @@ def _mapping(body: Mapping[str, Any]) -> Request:
 
 
 def _messages(raw: object) -> tuple[Mapping[str, Any], ...]:
-    if isinstance(raw, (str, bytes)) or not isinstance(raw, Iterable):
+    if isinstance(raw, (str, bytes, Mapping)) or not isinstance(raw, Iterable):
         raise InvalidRequest("messages", f"{_kind(raw)} is not a list of messages")
     messages = tuple(_plain(message) for message in raw)
     for number, message in enumerate(messages):
@@ -125,15 +139,18 @@ def _check_message(message: object, where: str) -> None:
     role = message.get("role")
     if role not in ROLES:
         raise InvalidRequest(f"{where}.role", f"{role!r} is not one of {', '.join(ROLES)}")
-    content = message.get("content")
+    _check_content(message.get("content"), f"{where}.content")
+
+
+def _check_content(content: object, where: str) -> None:
     if isinstance(content, str):
         return
-    if not isinstance(content, Iterable) or isinstance(content, (bytes, Mapping)):
-        raise InvalidRequest(f"{where}.content", f"{_kind(content)} is neither text nor blocks")
+    if not isinstance(content, Iterable) or isinstance(content, (bytes, bytearray, Mapping)):
+        raise InvalidRequest(where, f"{_kind(content)} is neither text nor blocks")
     if not isinstance(content, (list, tuple)):
-        raise InvalidRequest(f"{where}.content", "blocks must be a list, so they can be sent twice")
+        raise InvalidRequest(where, "blocks must be a list, so they can be sent twice")
     for spot, block in enumerate(content):
-        _check_block(block, f"{where}.content[{spot}]")
+        _check_block(block, f"{where}[{spot}]")
 
 
 def _check_block(block: object, where: str) -> None:
@@ -141,6 +158,8 @@ def _check_block(block: object, where: str) -> None:
         raise InvalidRequest(where, f"{_kind(block)} is not a content block with a type")
     if block["type"] == "text" and not isinstance(block.get("text"), str):
         raise InvalidRequest(f"{where}.text", f"{_kind(block.get('text'))} is not text")
+    if block["type"] == "tool_result" and block.get("content") is not None:
+        _check_content(block["content"], f"{where}.content")
 
 
 def _has_content(message: Mapping[str, Any]) -> bool:
@@ -155,9 +174,11 @@ def _has_content(message: Mapping[str, Any]) -> bool:
 def _system(raw: object) -> Any:
     if raw is None or isinstance(raw, str):
         return raw
-    if isinstance(raw, Sequence) and all(isinstance(block, Mapping) for block in raw):
-        return list(raw)
-    raise InvalidRequest("system", f"{_kind(raw)} is neither text nor a list of text blocks")
+    if not isinstance(raw, (list, tuple)):
+        raise InvalidRequest("system", f"{_kind(raw)} is neither text nor a list of text blocks")
+    for spot, block in enumerate(raw):
+        _check_block(block, f"system[{spot}]")
+    return list(raw)
 
 
 def _tools(raw: object) -> tuple[Mapping[str, Any], ...]:
@@ -184,7 +205,10 @@ def limit(field: str, value: object) -> int:
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "nothing"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 # -- answers -------------------------------------------------------------------------------
@@ -336,7 +360,8 @@ class Assembly:
         if name is not None:
             self._open.setdefault(index, {}).setdefault(name, []).append(delta[name])
         elif delta["type"] == "citations_delta":
-            self.message["content"][index].setdefault("citations", []).append(delta["citation"])
+            block = self.message["content"][index]
+            block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
         return str(delta["text"]) if name == "text" else ""
 
     def _close(self, index: int) -> None:
