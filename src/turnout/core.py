@@ -24,7 +24,7 @@ from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option
 from turnout.policy.settle import firsts_of
-from turnout.recording import Recorder, as_usage, ending, milliseconds, open_ledger
+from turnout.recording import Recorder, as_usage, deadline, ending, milliseconds, open_ledger
 from turnout.routing import Routed, Routing, new_id, share
 from turnout.types import (
     Attempt,
@@ -252,7 +252,7 @@ class Core:
             observe=observe,
             now=self.clock,
             rng=self._rng,
-            deadline_s=_deadline(execution.deadline_s if deadline_s is None else deadline_s),
+            deadline_s=deadline(execution.deadline_s if deadline_s is None else deadline_s),
             max_retries=execution.max_retries,
             streaming=streaming,
             validate=validate,
@@ -393,9 +393,3 @@ def _escalations(routed: Routed, rung: int) -> list[Option]:
     """One eligible target of each tier above, lowest first."""
     above = firsts_of(routed.state, rung + 1).values()
     return [option for option in above if option.model.provider == "anthropic"]
-
-
-def _deadline(seconds: float) -> float:
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise InvalidRequest("deadline_s", f"{seconds!r} must be seconds above zero")
-    return float(seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -173,6 +173,13 @@ def ending(error: BaseException) -> str:
     return "failed" if isinstance(error, Exception) else "cancelled"
 
 
+def deadline(seconds: object) -> float:
+    """Seconds that a request may take, or InvalidRequest."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise InvalidRequest("deadline_s", f"{seconds!r} must be seconds above zero")
+    return float(seconds)
+
+
 def milliseconds(field: str, value: object) -> float:
     """A time that a caller measured, or InvalidRequest."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
@@ -190,11 +197,23 @@ def as_usage(given: Any) -> Usage:
         given = given.model_dump()
     if not isinstance(given, Mapping):
         raise InvalidRequest("usage", f"{given!r} is not a usage")
-    for name, value in given.items():
-        whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        if name.endswith("_tokens") and value is not None and not whole:
+    for name, value in _counts(given):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise InvalidRequest(f"usage.{name}", f"{value!r} must be a whole number, 0 or more")
     try:
         return read_usage(given)
     except (AttributeError, TypeError) as error:
         raise InvalidRequest("usage", f"{given!r} is not a usage: {error}") from error
+
+
+def _counts(usage: Any) -> Iterator[tuple[str, Any]]:
+    """Every token and search count of the API's JSON, nested ones too."""
+    if isinstance(usage, (list, tuple)):
+        for item in usage:
+            yield from _counts(item)
+    elif isinstance(usage, Mapping):
+        for name, value in usage.items():
+            if isinstance(value, (Mapping, list, tuple)):
+                yield from _counts(value)
+            elif name.endswith(("_tokens", "_requests")) and value is not None:
+                yield name, value

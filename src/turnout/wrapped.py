@@ -7,9 +7,10 @@ untouched. The http connection pool is shared with the original.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from turnout.core import Ask
 from turnout.errors import InvalidRequest
@@ -44,24 +45,47 @@ def wrap(client: Client, router: Router | AsyncRouter | None = None) -> Client:
 
 def outcome_of(message: Any) -> Outcome | None:
     """The Outcome behind a message that a wrapped client returned; None for any other."""
-    return _OUTCOMES.get(id(message)) if hasattr(message, "content") else None
+    return _OUTCOMES.get(message)
 
 
 class _Outcomes:
-    """Outcomes by the identity of live messages; an entry goes when its message does."""
+    """Outcomes by the identity of live messages; an entry goes when its message does.
+
+    The SDK's stream helpers build their message themselves, so the last streamed outcomes are
+    kept by the API's message id. Safe from many threads: every step is one operation on a dict.
+    """
 
     def __init__(self) -> None:
-        self._messages: WeakValueDictionary[int, Any] = WeakValueDictionary()
-        self._outcomes: dict[int, Outcome] = {}
+        self._entries: dict[int, tuple[ref[Any], Outcome]] = {}
+        self._streamed: OrderedDict[str, Outcome] = OrderedDict()
 
-    def get(self, key: int) -> Outcome | None:
-        return self._outcomes.get(key) if key in self._messages else None
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, message: Any) -> Outcome | None:
+        """The outcome of this very object, or of the stream that it came from."""
+        entry = self._entries.get(id(message))
+        if entry is not None and entry[0]() is message:
+            return entry[1]
+        outcome = self._streamed.get(str(getattr(message, "id", "")))
+        same = outcome is not None and outcome.message.get("model") == message.model
+        return outcome if same else None
 
     def add(self, message: Any, outcome: Outcome) -> None:
-        for gone in [key for key in self._outcomes if key not in self._messages]:
-            del self._outcomes[gone]
-        self._messages[id(message)] = message
-        self._outcomes[id(message)] = outcome
+        """Keep the outcome for as long as the message lives."""
+        key = id(message)
+        self._entries[key] = (ref(message, lambda gone: self._forget(key, gone)), outcome)
+
+    def add_streamed(self, outcome: Outcome, most: int = 1024) -> None:
+        """Keep the outcome of a stream, the oldest ones giving way."""
+        self._streamed[str(outcome.message.get("id"))] = outcome
+        while len(self._streamed) > most:
+            self._streamed.popitem(last=False)
+
+    def _forget(self, key: int, gone: ref[Any]) -> None:
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] is gone:
+            del self._entries[key]
 
 
 _OUTCOMES = _Outcomes()
@@ -106,7 +130,7 @@ def _post(router: Router, client: anthropic.Anthropic, call: Mapping[str, Any]) 
     run = router._prepare(body, ask, "wrap", streaming=bool(call.get("stream")))
     events = router._drive(run, client)
     if call.get("stream"):
-        return RoutedStream(events, call["stream_cls"])
+        return RoutedStream(events, call)
     outcome = None
     for outcome in events:  # noqa: B007 - the last item is the outcome
         pass
@@ -121,7 +145,7 @@ async def _async_post(
     run = router._prepare(body, ask, "wrap", streaming=bool(call.get("stream")))
     events = router._drive(run, client)
     if call.get("stream"):
-        return AsyncRoutedStream(events, call["stream_cls"])
+        return AsyncRoutedStream(events, call)
     outcome = [item async for item in events if isinstance(item, Outcome)][-1]
     return _message(outcome, call)
 
@@ -135,22 +159,35 @@ def _request(call: Mapping[str, Any]) -> tuple[Json, Ask]:
     body.update(options.get("extra_json") or {})
     if options.get("params"):
         raise InvalidRequest("extra_query", "cannot be sent with a routed model")
-    headers = {k.lower(): v for k, v in (options.get("headers") or {}).items()}
-    if _RAW in headers:
-        raise InvalidRequest(
-            "model", "raw responses need a real model id: a routed answer may take several calls"
-        )
-    betas = headers.pop("anthropic-beta", "")
-    body["betas"] = [name.strip() for name in betas.split(",") if name.strip()]
-    body["extra_headers"] = {k: v for k, v in headers.items() if isinstance(v, str)}
+    body["betas"], body["extra_headers"] = _headers(options.get("headers") or {})
     ask: Ask = {}
-    timeout = options.get("timeout")
-    if isinstance(timeout, (int, float)):
-        ask["deadline_s"] = timeout
+    if (deadline_s := _seconds(options.get("timeout"))) is not None:
+        ask["deadline_s"] = deadline_s
     _, _, tier = body.pop("model").partition(":")
     if tier:
         ask["tier"] = tier
     return body, ask
+
+
+def _headers(given: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """Beta names, and the other headers."""
+    headers = {k.lower(): v for k, v in given.items() if isinstance(v, str)}
+    if _RAW in headers:
+        raise InvalidRequest(
+            "model", "raw responses need a real model id: a routed answer may take several calls"
+        )
+    betas = headers.pop("anthropic-beta", "").split(",")
+    return [name.strip() for name in betas if name.strip()], headers
+
+
+def _seconds(timeout: Any) -> float | None:
+    """The caller's time-out as a deadline; None for the default that the SDK fills in."""
+    import httpx2
+    from anthropic import DEFAULT_TIMEOUT
+
+    if isinstance(timeout, httpx2.Timeout):
+        return None if timeout == DEFAULT_TIMEOUT else timeout.read
+    return timeout if isinstance(timeout, (int, float)) else None
 
 
 def _message(outcome: Outcome, call: Mapping[str, Any]) -> Any:
@@ -158,6 +195,7 @@ def _message(outcome: Outcome, call: Mapping[str, Any]) -> Any:
     options = call.get("options") or {}
     message = call["cast_to"].construct(**outcome.message)
     message._request_id = outcome.attempts[-1].request_id
+    message._workspace_id = None  # the SDK's helpers read it
     parser = options.get("post_parser")
     if parser is not None:
         message = parser(message)
@@ -168,27 +206,31 @@ def _message(outcome: Outcome, call: Mapping[str, Any]) -> Any:
 class _Stream:
     """What the SDK's stream helpers need of a raw stream, over routed events."""
 
-    def __init__(self, events: Any, stream_cls: type) -> None:
+    def __init__(self, events: Any, call: Mapping[str, Any]) -> None:
         from anthropic._streaming import extract_stream_chunk_type
 
         self._events = events
-        self._kind = extract_stream_chunk_type(stream_cls)
+        self._kind = extract_stream_chunk_type(call["stream_cls"])
+        headers = (call.get("options") or {}).get("headers") or {}
+        self._headers = {k: v for k, v in headers.items() if isinstance(v, str)}
         self.outcome: Outcome | None = None
         """Set once the stream has been read to its end."""
 
     @property
     def response(self) -> Any:
-        """A response with the request id, as far as it is known."""
+        """A response with the caller's headers, and the request id as far as it is known."""
         import httpx2
 
         last = self.outcome.attempts[-1].request_id if self.outcome else None
-        return httpx2.Response(200, headers={"request-id": last} if last else {})
+        request = httpx2.Request("POST", PATH, headers=self._headers)
+        return httpx2.Response(200, headers={"request-id": last} if last else {}, request=request)
 
     def _typed(self, item: Any) -> Any:
         from anthropic._models import construct_type
 
         if isinstance(item, Outcome):
             self.outcome = item
+            _OUTCOMES.add_streamed(item)
             return None
         return None if item["type"] == "ping" else construct_type(value=item, type_=self._kind)
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 
+import anyio
+
 from turnout.execution.plan import Answer, Failure, Flow, Reply, Step, Wait
 from turnout.execution.transport import AsyncTransport, Event, Transport
 from turnout.types import Outcome
@@ -40,8 +42,6 @@ def drive(flow: Flow, transport: Transport) -> Generator[Event | Outcome]:
 
 async def drive_async(flow: Flow, transport: AsyncTransport) -> AsyncGenerator[Event | Outcome]:
     """The same, awaited; works under asyncio and trio."""
-    import anyio
-
     reply: Reply = None
     while True:
         step = _advance(flow, reply)

@@ -58,7 +58,10 @@ def json_schema(schema: Mapping[str, Any]) -> Validator:
         kind.check_schema(dict(schema))
     except jsonschema.SchemaError as error:
         raise InvalidRequest("schema", error.message) from error
-    validator = kind(schema)
+    return _fits(kind(schema))
+
+
+def _fits(validator: Any) -> Validator:
 
     def check(outcome: Outcome) -> Verdict:
         try:
