@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -70,6 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an arrow must not fail on an old terminal
     try:
         code = cli.main([a for a in arguments if a != "--debug"], "turnout", standalone_mode=False)
     except click.exceptions.Abort:
@@ -89,6 +93,12 @@ def _run(arguments: list[str]) -> int:
         # The reader has gone, as in `turnout report | head`; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        # The last stop: people get a line, not a traceback.
+        if debug:
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return _say(f"{text}\nThis should not happen; --debug shows where.", FAILED)
     return code if isinstance(code, int) else 0
 
 

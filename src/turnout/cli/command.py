@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,12 +38,13 @@ def json_option(function: Function) -> Function:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; lone surrogates are escaped, so any text can be printed."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode()))
-
-
-def _speaks_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    """One JSON document on stdout; what stdout cannot say, lone surrogates too, is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    click.echo(text)
 
 
 def read_input(prompt: str | None, file: str | None) -> Any:
@@ -54,11 +56,13 @@ def read_input(prompt: str | None, file: str | None) -> Any:
         raise click.UsageError("give a prompt or --file, not both")
     if file is not None:
         return _read_file(Path(file))
+    if (prompt is None or prompt == "-") and sys.stdin is None:
+        raise click.UsageError("standard input is closed; give a prompt or --file FILE")
     if prompt is None and sys.stdin.isatty():
         raise click.UsageError("give a prompt, - for standard input, or --file FILE")
     if prompt is None or prompt == "-":
         return _decode(sys.stdin.buffer.read(), "standard input")
-    return prompt
+    return _decode(os.fsencode(prompt), "the prompt")
 
 
 def _read_file(path: Path) -> Any:
@@ -67,16 +71,18 @@ def _read_file(path: Path) -> Any:
     except OSError as error:
         raise InvalidRequest("file", f"{path} cannot be read: {error.strerror}") from error
     text = _decode(raw, str(path))
-    if path.suffix != ".json":
+    if path.suffix.lower() != ".json":
         return text
     try:
         return json.loads(text)
     except ValueError as error:
         raise InvalidRequest("file", f"{path} is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise InvalidRequest("file", f"{path} is nested too deeply") from error
 
 
 def _decode(raw: bytes, name: str) -> str:
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidRequest("file", f"{name} is not UTF-8 text: {error.reason}") from error
+        raise InvalidRequest("prompt", f"{name} is not UTF-8 text: {error.reason}") from error

@@ -29,18 +29,20 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 @click.option("--until", help="The same; up to but not including it.")
 @click.option("--by", default="tier", show_default=True, help="tier, model, day, classifier, …")
 @click.option("--against", metavar="MODEL", help="Compare with this model for everything.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: table.")
 @json_option
 def report(
     since: str | None,
     until: str | None,
     by: str,
     against: str | None,
-    form: str,
+    form: str | None,
     as_json: bool,
     config: str | None,
 ) -> None:
     """Spend, mix, savings, latency and quality, from the ledger."""
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} exclude each other")
     with Router(config) as router:
         found = router.report(
             since=moment("since", since), until=moment("until", until), by=by, against=against

@@ -22,9 +22,13 @@ def config() -> None:
 @config.command()
 @click.argument("path", type=click.Path(), required=False)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-def init(path: str | None, force: bool) -> None:
-    """Write the annotated settings file to PATH, or to your config folder."""
-    target = Path(path) if path else settings_of.user_file()
+@config_option
+def init(path: str | None, force: bool, config: str | None) -> None:
+    """Write the annotated settings file to PATH or --config, else to your config folder."""
+    if path and config:
+        raise click.UsageError("give PATH or --config, not both")
+    named = path or config
+    target = Path(named) if named else settings_of.user_file()
     if target.exists() and not force:
         raise ConfigError(f"{target} exists; --force replaces it")
     try:
