@@ -28,6 +28,7 @@ from turnout.types import (
     Clock,
     Decision,
     Ladder,
+    Limits,
     Prediction,
     Request,
     Signals,
@@ -106,12 +107,12 @@ class Routing:
         """The route of an earlier decision for a follow-up: a new decision, fit re-checked."""
         began = time.perf_counter()
         now = self.clock()
-        if decision.tier not in self.ladder.names:
-            raise UnknownTier(decision.tier, self.ladder.names, "decision.tier")
+        limits = decision.limits
+        self._check_tiers(decision.tier, limits.min_tier, limits.max_tier)
         target = Target(self.catalog.get(decision.model).id, decision.effort)
         index = self._rung(decision.tier, 0)
         row = rung(index, decision.tier, target, self.catalog, now, self.account)
-        wishes = self.wishes(conversation=decision.conversation)
+        wishes = replace(self.no_wishes, limits=decision.limits, conversation=decision.conversation)
         state = self._state(request, extract(request), wishes, now, row)
         first = replace(
             decision, id=new_id("dec", now), at=now, reasons=(), classifier_cost_usd=Decimal(0)
@@ -182,7 +183,7 @@ class Routing:
 
     def _bounds(self, wishes: Wishes) -> tuple[int, int]:
         last = len(self.ladder.tiers) - 1
-        return self._rung(wishes.min_tier, 0), self._rung(wishes.max_tier, last)
+        return self._rung(wishes.limits.min_tier, 0), self._rung(wishes.limits.max_tier, last)
 
     def _predict(
         self, request: Request, signals: Signals, wishes: Wishes, pin: Rung | None
@@ -260,14 +261,16 @@ class Routing:
             raise InvalidRequest("conversation", f"{conversation!r} is not an id")
         return Wishes(
             tier=tier,
-            min_tier=min_tier,
-            max_tier=max_tier,
             model=model,
-            capabilities=self._capabilities(capability),
+            limits=Limits(
+                min_tier,
+                max_tier,
+                self._capabilities(capability),
+                None if max_cost_usd is None else amount("max_cost_usd", max_cost_usd),
+            ),
             prefer=None if model else prefer or self.settings.prefer,
             quality=self.quality if quality is None else share("quality", quality),
             escalation=self.settings.escalation,
-            max_cost_usd=None if max_cost_usd is None else amount("max_cost_usd", max_cost_usd),
             conversation=conversation,
             context_tokens=count("context_tokens", context_tokens or 0),
         )

@@ -181,6 +181,19 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the caller ruled out; the choice and every fallback stay within it."""
+
+    min_tier: str | None = None
+    max_tier: str | None = None
+    capabilities: frozenset[str] = frozenset()
+    max_cost_usd: Decimal | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Which model answers a request, and the whole reason."""
 
@@ -215,6 +228,8 @@ class Decision:
     sla: Mapping[str, Any] | None = None
     conversation: str | None = None
     elapsed_us: float = 0.0
+    limits: Limits = NO_LIMITS
+    """Kept for follow-ups on the same route; not part of the JSON."""
 
     def to_dict(self) -> Json:
         """The decision as plain JSON: the CLI's, the gateway's and the ledger's document."""

@@ -161,7 +161,6 @@ def test_a_floor_holds_for_rescuers_too(
         assert "fallbacks" not in body
 
 
-@pytest.mark.xfail(strict=True, reason="a Decision does not carry the floor it was made with")
 def test_a_kept_route_keeps_the_floor_it_was_made_with(
     make: MakeRouter, upstream: Upstream
 ) -> None:

@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from turnout.catalog.model import Model
-from turnout.types import Decision, Ladder, Prediction, Reason, Request, Signals, Target
+from turnout.types import (
+    NO_LIMITS,
+    Decision,
+    Ladder,
+    Limits,
+    Prediction,
+    Reason,
+    Request,
+    Signals,
+    Target,
+)
 
 
 class Option(NamedTuple):
@@ -53,14 +62,11 @@ class Wishes:
     """What the caller asked of the route; None means no wish."""
 
     tier: str | None = None
-    min_tier: str | None = None
-    max_tier: str | None = None
     model: str | None = None
-    capabilities: frozenset[str] = frozenset()
+    limits: Limits = NO_LIMITS
     prefer: str | None = None
     quality: float = 0.92
     escalation: str = "always"
-    max_cost_usd: Decimal | None = None
     conversation: str | None = None
     context_tokens: int = 0
     """Tokens of context that the request itself does not show."""

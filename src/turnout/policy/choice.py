@@ -70,6 +70,7 @@ def start(state: State, decision_id: str, at: datetime) -> Decision:
         classifier_cost_usd=state.prediction.cost_usd,
         escalated=not fixed and chosen > likely and wishes.escalation != "log_only",
         conversation=wishes.conversation,
+        limits=wishes.limits,
     )
 
 
@@ -105,9 +106,9 @@ def Floor(decision: Decision, state: State) -> Decision:  # noqa: N802 - see pol
         return decision
     here = state.current(decision)
     if here.rung < state.floor:
-        to, why = _first(state, state.floor), f"min_tier is {state.wishes.min_tier}"
+        to, why = _first(state, state.floor), f"min_tier is {state.wishes.limits.min_tier}"
     elif here.rung > state.ceiling:
-        to, why = _first(state, state.ceiling), f"max_tier is {state.wishes.max_tier}"
+        to, why = _first(state, state.ceiling), f"max_tier is {state.wishes.limits.max_tier}"
     else:
         return decision
     return move(decision, state, to, "floor", why)

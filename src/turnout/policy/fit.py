@@ -125,9 +125,10 @@ def options(
     scale: float,
 ) -> tuple[Option, ...]:
     """Each target with its estimates and, where it cannot serve, the reason."""
-    hard = (signals.needs - ADAPTABLE) | wishes.capabilities
+    hard = (signals.needs - ADAPTABLE) | wishes.limits.capabilities
     soft = signals.needs & ADAPTABLE
-    base, limit, dearest = signals.base_tokens * scale, request.max_tokens or 0, wishes.max_cost_usd
+    base, limit = signals.base_tokens * scale, request.max_tokens or 0
+    dearest = wishes.limits.max_cost_usd
     made = []
     for row in rows:
         tokens = ceil(base * row.ratio)
@@ -153,8 +154,8 @@ def options(
 
 def _outside(row: Rung, wishes: Wishes, bounds: tuple[int, int]) -> str:
     if row.index < bounds[0]:
-        return f"below min_tier {wishes.min_tier}"
-    return f"above max_tier {wishes.max_tier}"
+        return f"below min_tier {wishes.limits.min_tier}"
+    return f"above max_tier {wishes.limits.max_tier}"
 
 
 def _misfit(row: Rung, tokens: int, limit: int) -> str | None:
