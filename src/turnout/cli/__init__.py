@@ -84,7 +84,8 @@ def _run(arguments: list[str]) -> int:
         hint = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
             hint = f"\nTry `{error.ctx.command_path} --help`."
-        return _say(error.format_message() + hint, USAGE)
+        wrong_use = isinstance(error, (click.UsageError, click.FileError))
+        return _say(error.format_message() + hint, USAGE if wrong_use else FAILED)
     except TurnoutError as error:
         if debug:
             raise

@@ -7,7 +7,8 @@ import click
 from turnout.cli.command import command
 
 EXAMPLE = """turnout emulate --port 8788
-ANTHROPIC_BASE_URL=http://127.0.0.1:8788 ANTHROPIC_API_KEY=any turnout run hello"""
+export ANTHROPIC_BASE_URL=http://127.0.0.1:8788 ANTHROPIC_API_KEY=any
+turnout run hello"""
 
 
 @command(EXAMPLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from turnout import config as settings_of
 from turnout.cli.command import config_option, json_option, print_json
 from turnout.errors import ConfigError
 from turnout.router import Router
+
+_PASSWORD = re.compile(r"(://[^:/@]*):[^/]*@")
 
 
 @click.group(epilog="\b\nExample:\n  turnout config init")
@@ -56,6 +59,8 @@ def show(config: str | None, as_json: bool) -> None:
     """Show the settings in force."""
     path = settings_of.find(config)
     values: dict[str, Any] = msgspec.to_builtins(settings_of.load(config))
+    if url := values["ledger"]["url"]:
+        values["ledger"]["url"] = _PASSWORD.sub(r"\1:***@", url)
     if as_json:
         print_json(values)
         return
