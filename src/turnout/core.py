@@ -177,18 +177,12 @@ class Core:
             input_tokens=option.input_tokens,
             turns=signals.turns,
             in_tool_loop=signals.in_tool_loop,
-            server_fallbacks=self._server_fallbacks(routed, option),
+            rescuers=tuple(o.target.model for o in self._routing.rescuers(option, state)[:3]),
+            server_fallbacks=execution.server_fallbacks,
             cache_ttl=ttl,
             credit_token=credit,
         )
         return shape(state.request, fit)
-
-    def _server_fallbacks(self, routed: Routed, option: Option) -> tuple[str, ...]:
-        """Models that the API may fall back to; it takes at most three."""
-        if not self.settings.execution.server_fallbacks:
-            return ()
-        rescuers = self._routing.rescuers(option, routed.state)
-        return tuple(rescuer.target.model for rescuer in rescuers[:3])
 
     # -- executing
 

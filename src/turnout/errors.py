@@ -129,7 +129,8 @@ class AllAttemptsFailed(TurnoutError):  # noqa: N818
         self.decision = decision
         self.attempts = attempts
         self.causes = causes
-        listed = "; ".join(f"{a.model}: {a.error}" for a in attempts) or "no attempt was made"
+        lines = dict.fromkeys(f"{a.model}: {a.error}" for a in attempts)
+        listed = "; ".join(lines) or "no attempt was made"
         super().__init__(f"no attempt succeeded{note and f' ({note})'}: {listed}")
 
 

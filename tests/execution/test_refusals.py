@@ -234,3 +234,21 @@ def test_a_server_side_rescue_is_streamed_through(both: MakeCaller, upstream: Up
     assert outcome.served_by == "claude-opus-4-8"
     assert len(outcome.usage.iterations) == 2
     assert len(upstream.requests) == 1
+
+
+def test_the_callers_own_fallbacks_stay_above_the_floor(make: MakeRouter) -> None:
+    router = make()
+    ask = {"messages": [{"role": "user", "content": CYBER}], "fallbacks": "default"}
+    body = router.shape(router.route(ask, min_tier="high"), ask)
+    assert "fallbacks" not in body
+    (change,) = [change for change in body.changes if change.step == "shape.fallbacks"]
+    assert change.text == "claude-fable-5-2 may fall back to nothing here"
+    assert router.shape(router.route(ask, tier="high"), ask)["fallbacks"] == "default"
+
+
+def test_repeated_failures_are_told_once(make: MakeRouter, upstream: Upstream) -> None:
+    upstream.script({"do": {"error": {"status": 529, "message": "Overloaded"}}})
+    with pytest.raises(turnout.AllAttemptsFailed) as failed:
+        make().run(ASK, max_tier="trivial")
+    assert len(failed.value.attempts) > 2
+    assert str(failed.value).count("claude-haiku-5-5: ") == 1

@@ -25,7 +25,7 @@ OTHER_TARGET_STATUSES = RETRY_STATUSES | {403, 404}
 
 FIRST_DELAY_S, MOST_DELAY_S = 0.5, 8.0
 PATIENCE_S = 60.0
-"""A `retry-after` beyond this is not waited for while another target stands by."""
+"""A longer `retry-after` is not waited for: another target is asked, or the caller told."""
 
 
 @dataclass(slots=True)

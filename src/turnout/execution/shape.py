@@ -66,8 +66,11 @@ class Fitting:
 
     turns: int = 1
     in_tool_loop: bool = False
-    server_fallbacks: tuple[str, ...] = ()
-    """Models that the API may fall back to on a refusal; empty for none."""
+    rescuers: tuple[str, ...] = ()
+    """Models that the API may fall back to on a refusal: those allowed for this request."""
+
+    server_fallbacks: bool = True
+    """False leaves falling back to the client."""
 
     cache_ttl: str | None = None
     """`5m` or `1h` to mark the stable prefix; None leaves caching to the caller."""
@@ -337,21 +340,25 @@ def _fallbacks(body: Body, fit: Fitting) -> None:
         body["fallback_credit_token"] = {"token": fit.credit_token, "mode": "best_effort"}
         body.betas.append(CREDIT_BETA)
     elif own is not None:
-        _own_fallbacks(body, own, fit.model)
-    elif fit.server_fallbacks:
-        body["fallbacks"] = [{"model": name} for name in fit.server_fallbacks]
+        _own_fallbacks(body, own, fit)
+    elif fit.server_fallbacks and fit.rescuers:
+        body["fallbacks"] = [{"model": name} for name in fit.rescuers]
         body.betas.append(FALLBACK_BETA)
     else:
         body.betas.append(CREDIT_BETA)
 
 
-def _own_fallbacks(body: Body, own: Any, model: Model) -> None:
-    """The caller's own list, without targets that this model may not fall back to."""
-    if own != "default":
-        kept = [entry for entry in own if entry.get("model") in model.fallback_targets]
-        if kept != list(own):
-            allowed = ", ".join(model.fallback_targets) or "nothing"
-            body.adapt("fallbacks", f"{model.id} falls back to {allowed}", own, kept or None)
+def _own_fallbacks(body: Body, own: Any, fit: Fitting) -> None:
+    """The caller's own list, without targets that may not answer this request."""
+    every = [{"model": name} for name in fit.model.fallback_targets]
+    given = every if own == "default" else list(own)
+    kept = [entry for entry in given if entry.get("model") in fit.rescuers]
+    if kept != given:
+        allowed = ", ".join(fit.rescuers) or "nothing"
+        body.adapt(
+            "fallbacks", f"{fit.model.id} may fall back to {allowed} here", own, kept or None
+        )
+    if kept != given or own != "default":
         if not kept:
             del body["fallbacks"]
             return

@@ -294,6 +294,7 @@ def whole_decision(connection: Connection, decision: str) -> Json | None:
     for name, kind, table in details:
         ids = select(table.c.id).where(table.c.decision == decision).order_by(table.c.at_ms)
         found[name] = _bodies(connection, kind, list(connection.scalars(ids)))
+    found["attempts"].sort(key=lambda attempt: attempt.get("number", 0))
     return found
 
 

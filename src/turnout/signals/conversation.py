@@ -60,12 +60,19 @@ def read_turns(messages: Sequence[Mapping[str, Any]]) -> Turns:
             _count_attachments(content, turns)
     if messages:
         last = messages[-1]
-        turns.prefill = last.get("role") == "assistant"
+        turns.prefill = last.get("role") == "assistant" and _ends_in_text(last.get("content"))
         if not isinstance(last.get("content"), str):
             turns.in_tool_loop = any(b.get("type") == "tool_result" for b in blocks(last))
         if turns.in_tool_loop:
             turns.tool_result_chars = sum(map(len, _result_texts(last.get("content"))))
     return turns
+
+
+def _ends_in_text(content: object) -> bool:
+    """True for words to go on from; a turn that a server tool paused is only sent back."""
+    if isinstance(content, str) or not isinstance(content, Sequence) or not content:
+        return True
+    return isinstance(content[-1], Mapping) and content[-1].get("type") == "text"
 
 
 def blocks(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
