@@ -24,7 +24,7 @@ from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option
 from turnout.policy.settle import firsts_of
-from turnout.recording import Recorder, as_usage, deadline, ending, milliseconds, open_ledger
+from turnout.recording import Recorder, deadline, ending, open_ledger, reported
 from turnout.routing import Routed, Routing, new_id, share
 from turnout.types import (
     Attempt,
@@ -68,6 +68,31 @@ class Content(TypedDict, total=False):
     metadata: Mapping[str, Any] | None
     options: Mapping[str, Any] | None
     """Any other field of a Messages body: `thinking`, `stop_sequences`, `tool_choice`, …"""
+
+
+class Happened(TypedDict, total=False):
+    """What came of a call that the caller made."""
+
+    usage: Any
+    """A turnout.Usage, the API's `usage`, or None for a call that failed."""
+
+    latency_ms: float
+    ttft_ms: float | None
+    error: str | BaseException | None
+    served_by: str | None
+    stop_reason: str
+
+
+class Period(TypedDict, total=False):
+    """What a report is about."""
+
+    since: datetime | None
+    until: datetime | None
+    by: str
+    """tier, model, day, classifier, …; `tier` unless given."""
+
+    against: str | None
+    """A model to compare with."""
 
 
 class Ask(Wish, Content, total=False):
@@ -303,36 +328,17 @@ class Core:
 
     # -- recording and reports
 
-    def _record(
-        self,
-        decision: Decision,
-        *,
-        usage: Any,
-        latency_ms: float,
-        error: str | BaseException | None,
-        served_by: str | None,
-        ttft_ms: float | None,
-        stop_reason: str,
-    ) -> Attempt:
+    def _record(self, decision: Decision, happened: Happened) -> Attempt:
         if not isinstance(decision, Decision):
             raise InvalidRequest("decision", f"{decision!r} is not a turnout.Decision")
-        recorder, now = self._recorder(), self.clock()
-        attempt = self._biller().reported(
-            decision,
-            usage=as_usage(usage),
-            served_by=served_by,
-            latency_ms=milliseconds("latency_ms", latency_ms),
-            ttft_ms=None if ttft_ms is None else milliseconds("ttft_ms", ttft_ms),
-            error=None if error is None else str(error) or type(error).__name__,
-            stop_reason=stop_reason,
-            at=now,
-        )
+        recorder, now, call = self._recorder(), self.clock(), reported(**happened)
+        attempt = self._biller().reported(decision, call, now)
         recorder.decision(decision, "record")
         recorder.attempt(decision, attempt)
         if attempt.status == "accepted":
-            recorder.answered(decision, (attempt,), now, stop_reason=stop_reason)
+            recorder.answered(decision, (attempt,), now, stop_reason=call.stop_reason)
         else:
-            status = "failed" if error is not None else "refused"
+            status = "refused" if call.error is None else "failed"
             recorder.failure(decision, (attempt,), status, now)
         return attempt
 
@@ -353,21 +359,9 @@ class Core:
         self._recorder().feedback(feedback)
         return feedback
 
-    def _report(
-        self,
-        since: datetime | None,
-        until: datetime | None,
-        by: str,
-        against: str | None,
-    ) -> Json:
+    def _report(self, period: Period) -> Json:
         report: Json = self._needed_ledger().report(
-            since=since,
-            until=until,
-            by=by,
-            against=against,
-            catalog=self.catalog,
-            ladder=self.ladder,
-            quality=self._routing.quality,
+            **period, catalog=self.catalog, ladder=self.ladder, quality=self._routing.quality
         )
         return report
 

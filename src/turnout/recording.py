@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from turnout.config import Settings, data_folder
 from turnout.documents import attempt_dict, money, usage_dict
 from turnout.errors import InvalidRequest, Refused, Truncated
-from turnout.execution.bill import answer_usage
+from turnout.execution.bill import Reported, answer_usage
 from turnout.types import LIMITS, Attempt, Clock, Decision, Feedback, Json, Outcome, Request, Usage
 from turnout.wire.anthropic import add_usage, read_usage
 
@@ -185,6 +185,26 @@ def milliseconds(field: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
         raise InvalidRequest(field, f"{value!r} must be milliseconds, 0 or more")
     return float(value)
+
+
+def reported(
+    *,
+    usage: Any = None,
+    latency_ms: float = 0.0,
+    ttft_ms: float | None = None,
+    error: str | BaseException | None = None,
+    served_by: str | None = None,
+    stop_reason: str = "end_turn",
+) -> Reported:
+    """What a caller says of a call of their own, checked. Raises InvalidRequest."""
+    return Reported(
+        usage=as_usage(usage),
+        latency_ms=milliseconds("latency_ms", latency_ms),
+        ttft_ms=None if ttft_ms is None else milliseconds("ttft_ms", ttft_ms),
+        error=None if error is None else str(error) or type(error).__name__,
+        served_by=served_by,
+        stop_reason=stop_reason,
+    )
 
 
 def as_usage(given: Any) -> Usage:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import aclosing, closing
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
-from turnout.core import Ask, Core, Run, Wish
+from turnout.core import Ask, Core, Happened, Period, Run, Wish
 from turnout.execution.plan import plan
 from turnout.types import Attempt, Decision, Feedback, Json, Outcome, Validator
 
@@ -49,30 +48,12 @@ class Router(Core):
         run = self._prepare(request, ask, "stream", streaming=True)
         return _texts(self._drive(run))
 
-    def record(
-        self,
-        decision: Decision,
-        *,
-        usage: Any = None,
-        latency_ms: float = 0.0,
-        error: str | BaseException | None = None,
-        served_by: str | None = None,
-        ttft_ms: float | None = None,
-        stop_reason: str = "end_turn",
-    ) -> Attempt:
+    def record(self, decision: Decision, **happened: Unpack[Happened]) -> Attempt:
         """Record a call that the caller made; returns it with its exact cost.
 
         `usage` is a turnout.Usage, the API's `usage`, or None for a call that failed.
         """
-        return self._record(
-            decision,
-            usage=usage,
-            latency_ms=latency_ms,
-            error=error,
-            served_by=served_by,
-            ttft_ms=ttft_ms,
-            stop_reason=stop_reason,
-        )
+        return self._record(decision, happened)
 
     def feedback(
         self,
@@ -85,16 +66,9 @@ class Router(Core):
         """Score an earlier decision: `score` 0..1, `success`, or both."""
         return self._feedback(decision, score, success, note)
 
-    def report(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        by: str = "tier",
-        against: str | None = None,
-    ) -> Json:
+    def report(self, **period: Unpack[Period]) -> Json:
         """What `turnout report --json` prints."""
-        return self._report(since, until, by, against)
+        return self._report(period)
 
     def close(self) -> None:
         """Flush the ledger and close the client, if they are this router's own."""
@@ -161,27 +135,9 @@ class AsyncRouter(Core):
         run = self._prepare(request, ask, "stream", streaming=True)
         return _async_texts(self._drive(run))
 
-    async def record(
-        self,
-        decision: Decision,
-        *,
-        usage: Any = None,
-        latency_ms: float = 0.0,
-        error: str | BaseException | None = None,
-        served_by: str | None = None,
-        ttft_ms: float | None = None,
-        stop_reason: str = "end_turn",
-    ) -> Attempt:
+    async def record(self, decision: Decision, **happened: Unpack[Happened]) -> Attempt:
         """As Router.record."""
-        return self._record(
-            decision,
-            usage=usage,
-            latency_ms=latency_ms,
-            error=error,
-            served_by=served_by,
-            ttft_ms=ttft_ms,
-            stop_reason=stop_reason,
-        )
+        return self._record(decision, happened)
 
     async def feedback(
         self,
@@ -195,16 +151,9 @@ class AsyncRouter(Core):
         given: Feedback = await _in_thread(self._feedback, decision, score, success, note)
         return given
 
-    async def report(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        by: str = "tier",
-        against: str | None = None,
-    ) -> Json:
+    async def report(self, **period: Unpack[Period]) -> Json:
         """As Router.report."""
-        report: Json = await _in_thread(self._report, since, until, by, against)
+        report: Json = await _in_thread(self._report, period)
         return report
 
     async def close(self) -> None:

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from turnout.policy.chain import Option
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a caller says of a call of their own."""
+
+    usage: Usage
+    latency_ms: float
+    ttft_ms: float | None
+    error: str | None
+    served_by: str | None
+    stop_reason: str
+
+
 @dataclass(slots=True)
 class Biller:
     """Prices what happened. One per request; `details` keeps the last refusal's."""
@@ -85,22 +97,11 @@ class Biller:
             changes=self.changes,
         )
 
-    def reported(
-        self,
-        decision: Decision,
-        *,
-        usage: Usage,
-        served_by: str | None,
-        latency_ms: float,
-        ttft_ms: float | None,
-        error: str | None,
-        stop_reason: str,
-        at: datetime,
-    ) -> Attempt:
+    def reported(self, decision: Decision, call: Reported, at: datetime) -> Attempt:
         """The attempt of a call that the caller made."""
-        model = self.canonical(served_by) or decision.model
-        refused = stop_reason == "refusal"
-        bill = self._cost(usage, model, at, refused=refused)
+        model = self.canonical(call.served_by) or decision.model
+        refused = call.stop_reason == "refusal"
+        bill = self._cost(call.usage, model, at, refused=refused)
         answered = "refused" if refused else "accepted"
         return Attempt(
             id=self.new_id(),
@@ -109,15 +110,15 @@ class Biller:
             model=decision.model,
             effort=decision.effort,
             tier=decision.tier,
-            status="error" if error else answered,
-            served_by=None if error else model,
-            stop_reason=None if error else stop_reason,
-            usage=billed_usage(usage),
+            status="error" if call.error else answered,
+            served_by=None if call.error else model,
+            stop_reason=None if call.error else call.stop_reason,
+            usage=billed_usage(call.usage),
             cost_usd=None if bill is None else bill.total_usd,
             cost_lines=bill.lines if bill else (),
-            latency_ms=latency_ms,
-            ttft_ms=ttft_ms,
-            error=error,
+            latency_ms=call.latency_ms,
+            ttft_ms=call.ttft_ms,
+            error=call.error,
         )
 
     def marked(self, attempt: Attempt, status: str, why: Any) -> Attempt:
