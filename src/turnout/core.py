@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +23,7 @@ from turnout.execution.caching import Prefixes
 from turnout.execution.plan import Job
 from turnout.execution.shape import Body, Fitting, shape
 from turnout.ledger import utc_now
-from turnout.policy.chain import Option
-from turnout.policy.settle import firsts_of
+from turnout.policy.chain import Option, firsts_of
 from turnout.recording import Recorder, deadline, ending, open_ledger, reported
 from turnout.routing import Routed, Routing, new_id, share
 from turnout.types import (
@@ -108,9 +108,11 @@ class Run:
 
     routed: Routed
     job: Job
+    transport: Any
+    """A Transport or an AsyncTransport."""
 
 
-class Core:
+class Core(ABC):
     """What both routers share: set-up, routing, shaping, recording, reports."""
 
     def __init__(
@@ -219,6 +221,7 @@ class Core:
         *,
         streaming: bool,
         validate: Validator | None = None,
+        client: Any = None,
     ) -> Run:
         decision, deadline_s = ask.pop("decision", None), ask.pop("deadline_s", None)
         content: Content = {k: ask.pop(k) for k in Content.__annotations__ if k in ask}  # type: ignore
@@ -232,8 +235,13 @@ class Core:
             routed = self._routing.keep(decision, read_request(request, **content))
         self._check_callable(routed)
         job = self._job(routed, streaming, validate, deadline_s)
+        transport = self._connection(client)
         self._recorder().decision(routed.decision, source, routed.state.request)
-        return Run(routed, job)
+        return Run(routed, job, transport)
+
+    @abstractmethod
+    def _connection(self, client: Any) -> Any:
+        """The transport over `client`, or over this router's own. ConfigError without a key."""
 
     def _check_callable(self, routed: Routed) -> None:
         provider = routed.decision.provider

@@ -82,12 +82,12 @@ class Router(Core):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _drive(self, run: Run, client: Any = None) -> Generator[Event | Outcome]:
+    def _drive(self, run: Run) -> Generator[Event | Outcome]:
         from turnout.execution.drive import drive
 
         with (
             self._recorded(run) as done,
-            closing(drive(plan(run.job), self._connection(client))) as events,
+            closing(drive(plan(run.job), run.transport)) as events,
         ):
             for item in events:
                 if isinstance(item, Outcome):
@@ -168,11 +168,11 @@ class AsyncRouter(Core):
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def _drive(self, run: Run, client: Any = None) -> AsyncGenerator[Event | Outcome]:
+    async def _drive(self, run: Run) -> AsyncGenerator[Event | Outcome]:
         from turnout.execution.drive import drive_async
 
         with self._recorded(run) as done:
-            async with aclosing(drive_async(plan(run.job), self._connection(client))) as events:
+            async with aclosing(drive_async(plan(run.job), run.transport)) as events:
                 async for item in events:
                     if isinstance(item, Outcome):
                         done(item)

@@ -24,6 +24,7 @@ from turnout.policy.scale import TokenScale
 from turnout.policy.settle import settled
 from turnout.signals import extract
 from turnout.types import (
+    LEVELS,
     Classifier,
     Clock,
     Decision,
@@ -289,10 +290,13 @@ class Routing:
     def _capabilities(self, given: str | Iterable[str] | None) -> frozenset[str]:
         if given is None:
             return frozenset()
-        asked = frozenset([given] if isinstance(given, str) else given)
+        names = [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
+        if bad := [name for name in names if not isinstance(name, str)]:
+            raise InvalidRequest("capability", f"{bad[0]!r} is not the name of a capability")
+        asked = frozenset(names)
         known = {ability for model in self.catalog for ability in model.abilities}
         known.update(*(row.model.abilities for row in self.rows(self.clock())))
-        for name in sorted(asked, key=str):
+        for name in sorted(asked):
             if name not in known:
                 text = f"unknown capability {name!r}; {choices(name, sorted(known))}"
                 raise InvalidRequest("capability", text)
@@ -312,11 +316,13 @@ def _check_pins(
 
 def checked(prediction: Prediction, classifier: Classifier) -> Prediction:
     """The prediction, or ConfigError if a classifier broke the rules of one."""
-    a, b, c, d = prediction.adequate
-    if not 0.0 <= a <= b <= c <= d == 1.0:
+    if not isinstance(prediction, Prediction):
+        raise ConfigError(f"classifier {classifier.name}: {prediction!r} is no turnout.Prediction")
+    curve = prediction.adequate
+    if len(curve) != len(LEVELS) or not 0.0 <= curve[0] <= curve[1] <= curve[2] <= curve[3] == 1.0:
         raise ConfigError(
-            f"classifier {classifier.name}: adequate must rise from 0..1 to 1, "
-            f"not {prediction.adequate}"
+            f"classifier {classifier.name}: adequate must be four numbers that rise to 1, "
+            f"not {curve}"
         )
     return prediction
 

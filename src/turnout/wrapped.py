@@ -127,8 +127,8 @@ def _routes(body: Mapping[str, Any]) -> bool:
 
 def _post(router: Router, client: anthropic.Anthropic, call: Mapping[str, Any]) -> Any:
     body, ask = _request(call)
-    run = router._prepare(body, ask, "wrap", streaming=bool(call.get("stream")))
-    events = router._drive(run, client)
+    run = router._prepare(body, ask, "wrap", client=client, streaming=bool(call.get("stream")))
+    events = router._drive(run)
     if call.get("stream"):
         return RoutedStream(events, call)
     outcome = None
@@ -142,8 +142,8 @@ async def _async_post(
     router: AsyncRouter, client: anthropic.AsyncAnthropic, call: Mapping[str, Any]
 ) -> Any:
     body, ask = _request(call)
-    run = router._prepare(body, ask, "wrap", streaming=bool(call.get("stream")))
-    events = router._drive(run, client)
+    run = router._prepare(body, ask, "wrap", client=client, streaming=bool(call.get("stream")))
+    events = router._drive(run)
     if call.get("stream"):
         return AsyncRoutedStream(events, call)
     outcome = [item async for item in events if isinstance(item, Outcome)][-1]

@@ -159,7 +159,9 @@ def test_a_classifier_may_bring_its_own_cut(router: Any) -> None:
     ],
 )
 def test_a_classifier_that_breaks_the_rules_is_named(router: Any, adequate: Any) -> None:
-    with pytest.raises(ConfigError, match="classifier says: adequate must rise"):
+    with pytest.raises(
+        ConfigError, match="classifier says: adequate must be four numbers that rise to 1"
+    ):
         router(*adequate).route("x")
 
 

@@ -27,6 +27,10 @@ _DRESSED = re.compile(
 )
 
 
+MOST_SPELLINGS = 4096
+"""Spellings that are remembered: ids come from callers, and memory must not."""
+
+
 class Catalog:
     """All models known to one router. Lookups are by id, alias or a dated form of either."""
 
@@ -55,6 +59,8 @@ class Catalog:
             return model
         model = self._by_other_name(name) or _other_provider(name)
         if model is not None:
+            if len(self._others) >= MOST_SPELLINGS:
+                self._others.clear()
             self._others[name] = model
         return model
 

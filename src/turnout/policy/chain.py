@@ -135,3 +135,15 @@ def move(decision: Decision, state: State, to: Option, step: str, text: str) -> 
         confidence=state.adequate[to.rung],
         reasons=(*decision.reasons, Reason(step, text, before.spelled, to.spelled)),
     )
+
+
+def firsts_of(state: State, lowest: int = 0) -> dict[int, Option]:
+    """The first eligible option of each tier from `lowest` up; one that needs no adapting wins."""
+    found: dict[int, Option] = {}
+    for option in state.options:
+        if option.why_not is not None or option.reserve or option.rung < lowest:
+            continue
+        kept = found.get(option.rung)
+        if kept is None or (option.native and not kept.native):
+            found[option.rung] = option
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -111,7 +112,9 @@ def Floor(decision: Decision, state: State) -> Decision:  # noqa: N802 - see pol
         to, why = _first(state, state.ceiling), f"max_tier is {state.wishes.limits.max_tier}"
     else:
         return decision
-    return move(decision, state, to, "floor", why)
+    moved = move(decision, state, to, "floor", why)
+    likely = state.ladder.names.index(decision.original_tier)
+    return replace(moved, escalated=False) if moved.escalated and to.rung <= likely else moved
 
 
 def Prefer(decision: Decision, state: State) -> Decision:  # noqa: N802 - see policy.fit.Fit

@@ -11,7 +11,7 @@ from math import ceil
 from turnout.catalog.model import Card, Model
 from turnout.catalog.store import Catalog
 from turnout.errors import NoEligibleModel
-from turnout.policy.chain import Option, State, Wishes, move
+from turnout.policy.chain import Option, State, Wishes, firsts_of, move
 from turnout.types import Decision, Ladder, Request, Signals, Target
 
 ADAPTABLE = frozenset({"forced_tool", "prefill", "system_messages"})
@@ -176,11 +176,7 @@ def _too_dear(cost: int | None, limit: Decimal) -> str | None:
 
 
 def Fit(decision: Decision, state: State) -> Decision:  # noqa: N802 - steps are named for what they care about
-    """Leave a target that cannot serve: a stand-in, else the cheapest eligible tier above.
-
-    With nothing eligible above, the nearest tier below. Raises NoEligibleModel when the whole
-    ladder is out.
-    """
+    """Leave a target that cannot serve. Raises NoEligibleModel when the whole ladder is out."""
     here = state.current(decision)
     if here.why_not is None and (here.native or state.pinned):
         return decision
@@ -195,29 +191,23 @@ def Fit(decision: Decision, state: State) -> Decision:  # noqa: N802 - steps are
 
 
 def _stand_in(here: Option, state: State) -> Option | None:
-    """Where to go instead; a pin is exact, so it only has the stand-ins of its tier."""
+    """Where to go instead: the tier's own stand-ins, the next tier up, the next one down.
+
+    The next tier and not the cheapest one: a ladder is ordered cheapest first, and where it is
+    not, raising `quality` still must not lower a tier. A pin is exact, so a pinned model has no
+    stand-in and a pinned tier only its own.
+    """
     if state.pinned:
         return None
-    above = state.eligible(here.rung)
-    same = [option for option in above if option.rung == here.rung]
-    if same or state.wishes.tier:
-        return next(iter(_native(same) or same), None)
-    if above:
-        return min(above, key=_dearness)
-    below = state.eligible()
-    nearest = [option for option in below if option.rung == below[-1].rung]
-    return next(iter(_native(nearest) or nearest), None)
+    firsts = firsts_of(state)
+    if here.rung in firsts or state.wishes.tier:
+        return firsts.get(here.rung)
+    above = [rung for rung in firsts if rung > here.rung]
+    nearest = min(above) if above else max(firsts, default=here.rung)
+    return firsts.get(nearest)
 
 
 def _asked_for(option: Option, here: Option, state: State) -> bool:
     if state.pinned:
         return option is state.pinned
     return not option.reserve and (not state.wishes.tier or option.rung == here.rung)
-
-
-def _native(group: list[Option]) -> list[Option]:
-    return [option for option in group if option.native]
-
-
-def _dearness(option: Option) -> tuple[int, int]:
-    return (option.cost_pico if option.cost_pico is not None else 2**63, option.rung)

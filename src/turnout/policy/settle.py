@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from turnout.policy.chain import Option, State
+from turnout.policy.chain import Option, State, firsts_of
 from turnout.types import Alternative, Decision, Fallback, Target
 
 
@@ -23,18 +23,6 @@ def settled(decision: Decision, state: State, max_fallbacks: int) -> dict[str, A
         "fallbacks": tuple([_fallback(option) for option in chain[:max_fallbacks]]),
         "alternatives": tuple([_alternative(o, here.cost_pico) for o in firsts.values()]),
     }
-
-
-def firsts_of(state: State, lowest: int = 0) -> dict[int, Option]:
-    """The first eligible option of each tier from `lowest` up; one that needs no adapting wins."""
-    found: dict[int, Option] = {}
-    for option in state.options:
-        if option.why_not is not None or option.reserve or option.rung < lowest:
-            continue
-        kept = found.get(option.rung)
-        if kept is None or (option.native and not kept.native):
-            found[option.rung] = option
-    return found
 
 
 def _own_chain(own: tuple[Target, ...], here: Option, state: State) -> list[Option]:
