@@ -62,7 +62,7 @@ def test_a_capability_must_be_a_name(capability: Any) -> None:
 
 def test_a_classifier_must_return_a_prediction() -> None:
     router = turnout.Router({}, classifier=Says(None), ledger=False)
-    with pytest.raises(turnout.ConfigError, match="no turnout.Prediction"):
+    with pytest.raises(turnout.ConfigError, match=r"no turnout\.Prediction"):
         router.route("hi")
 
 
