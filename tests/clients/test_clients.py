@@ -23,7 +23,7 @@ def need(available: object, what: str) -> None:
     """Skip by name where a tool is missing; on CI that is a failure."""
     if available:
         return
-    if os.environ.get("TURNOUT_REQUIRE_ALL"):
+    if os.environ.get("REQUIRE_ALL_TOOLS"):
         pytest.fail(f"{what} is missing, and here it must not be")
     pytest.skip(f"{what} is missing; .ci/run installs it")
 
