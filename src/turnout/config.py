@@ -164,7 +164,7 @@ def read(path: Path) -> dict[str, Any]:
     """A TOML file as a mapping; ConfigError says where it is broken."""
     try:
         return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers and nesting beyond Python's limits
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
@@ -189,6 +189,11 @@ def _preferences(path: Path, trusted: Path | None) -> dict[str, Any]:
                 f"{', '.join(ROUTING_KEYS)}; move it to {user_file()} or pass --config"
             )
     _settings(raw, str(path))
+    if any("pattern" in rule for rule in raw.get("rules", ())):
+        raise ConfigError(
+            f"{path}: rules: a pattern cannot be set from a working folder, since a bad one can "
+            f"take for ever; use words or phrases, or move it to {user_file()}"
+        )
     return raw
 
 

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -22,6 +22,7 @@ from turnout.execution.bill import Biller
 from turnout.execution.caching import Prefixes
 from turnout.execution.plan import Job
 from turnout.execution.shape import Body, Fitting, shape
+from turnout.execution.validators import check_validator
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option, firsts_of
 from turnout.recording import Recorder, deadline, ending, open_ledger, reported
@@ -37,10 +38,14 @@ from turnout.types import (
     Outcome,
     Validator,
 )
-from turnout.wire.anthropic import read_request
+from turnout.wire.anthropic import check_sendable, read_request
 
 if TYPE_CHECKING:
     from turnout.ledger import Ledger
+
+
+REMEMBERED_IDS = 100_000
+"""Decisions of which it is remembered that a call was recorded."""
 
 
 class Wish(TypedDict, total=False):
@@ -145,6 +150,7 @@ class Core(ABC):
         self._own_client = client is None
         self._transport: Any = None
         self._prefixes = Prefixes()
+        self._recorded_ids: dict[str, None] = {}
         self._opening = RLock()
 
     @property
@@ -234,6 +240,8 @@ class Core(ABC):
                 raise InvalidRequest(field, "has no effect with decision=; give one of them")
             routed = self._routing.keep(decision, read_request(request, **content))
         self._check_callable(routed)
+        check_sendable(routed.state.request)
+        check_validator(validate)
         job = self._job(routed, streaming, validate, deadline_s)
         transport = self._connection(client)
         self._recorder().decision(routed.decision, source, routed.state.request)
@@ -328,9 +336,11 @@ class Core(ABC):
         import anthropic
 
         api = self.settings.api
-        key = os.environ.get(api.key_env)
+        key = os.environ.get(api.key_env, "").strip() or None
         if key is None and not os.environ.get("ANTHROPIC_AUTH_TOKEN"):
             raise ConfigError(f"no API key: set {api.key_env}, or pass client=anthropic.{kind}(…)")
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise ConfigError(f"{api.key_env} holds characters that no key has; set it anew")
         extra = {"base_url": api.base_url} if api.base_url else {}
         return getattr(anthropic, kind)(api_key=key, **extra)
 
@@ -340,6 +350,7 @@ class Core(ABC):
         if not isinstance(decision, Decision):
             raise InvalidRequest("decision", f"{decision!r} is not a turnout.Decision")
         recorder, now, call = self._recorder(), self.clock(), reported(**happened)
+        decision = self._fresh(decision, now)
         attempt = self._biller().reported(decision, call, now)
         recorder.decision(decision, "record")
         recorder.attempt(decision, attempt)
@@ -349,6 +360,19 @@ class Core(ABC):
             status = "refused" if call.error is None else "failed"
             recorder.failure(decision, (attempt,), status, now)
         return attempt
+
+    def _fresh(self, decision: Decision, now: datetime) -> Decision:
+        """The decision, or a copy with an id of its own if a call was recorded for it already.
+
+        A retry and a further turn are requests too: their cost must count.
+        """
+        with self._opening:
+            if decision.id in self._recorded_ids:
+                return replace(decision, id=new_id("dec", now), at=now)
+            self._recorded_ids[decision.id] = None
+            if len(self._recorded_ids) > REMEMBERED_IDS:
+                del self._recorded_ids[next(iter(self._recorded_ids))]
+        return decision
 
     def _feedback(
         self, decision: str | Decision, score: float | None, success: bool | None, note: str

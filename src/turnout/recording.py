@@ -75,7 +75,7 @@ class Recorder:
             "status": "truncated" if stop_reason in LIMITS else "ok",
             "ttft_ms": last.ttft_ms,
             "escalated": escalated,
-            "fallback": served_by != decision.model,
+            "fallback": fell_back(attempts),
             "answer_usage": usage_dict(answer_usage(last.usage)),
             "answer_model": served_by,
         }
@@ -102,6 +102,13 @@ class Recorder:
             self._ledger.record("feedback", document)
 
 
+def fell_back(attempts: tuple[Attempt, ...]) -> bool:
+    """True when a failure or a refusal, not a validator, gave the request to another model."""
+    last = attempts[-1]
+    lost = [a for a in attempts if a.status in ("error", "refused") and a.model != last.model]
+    return bool(lost) or (last.served_by or last.model) != last.model
+
+
 def open_ledger(
     given: str | os.PathLike[str] | Ledger | bool | None, settings: Settings, clock: Clock
 ) -> Ledger:
@@ -114,7 +121,10 @@ def open_ledger(
     if isinstance(given, Ledger):
         return given
     if given is None or isinstance(given, bool):
-        return Ledger(settings.ledger.url, folder=data_folder(settings), clock=clock)
+        url, days = settings.ledger.url, settings.ledger.prompt_days
+        if url is not None and "://" not in url:
+            url = str(Path(url).expanduser())
+        return Ledger(url, folder=data_folder(settings), clock=clock, prompt_days=days)
     name = os.fspath(given)
     if "://" in name:
         return Ledger(name, folder=data_folder(settings), clock=clock)
@@ -197,7 +207,10 @@ def reported(
     stop_reason: str = "end_turn",
 ) -> Reported:
     """What a caller says of a call of their own, checked. Raises InvalidRequest."""
-    return Reported(
+    for field, value in (("stop_reason", stop_reason), ("served_by", served_by)):
+        if value is not None and not isinstance(value, str):
+            raise InvalidRequest(field, f"{value!r} is not text")
+    call = Reported(
         usage=as_usage(usage),
         latency_ms=milliseconds("latency_ms", latency_ms),
         ttft_ms=None if ttft_ms is None else milliseconds("ttft_ms", ttft_ms),
@@ -205,6 +218,9 @@ def reported(
         served_by=served_by,
         stop_reason=stop_reason,
     )
+    if usage is None and error is None:
+        raise InvalidRequest("usage", "needed for a call that gave an answer; else say error=")
+    return call
 
 
 def as_usage(given: Any) -> Usage:
@@ -218,12 +234,31 @@ def as_usage(given: Any) -> Usage:
     if not isinstance(given, Mapping):
         raise InvalidRequest("usage", f"{given!r} is not a usage")
     for name, value in _counts(given):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_TOKENS:
             raise InvalidRequest(f"usage.{name}", f"{value!r} must be a whole number, 0 or more")
+    given = _from_chat(given)
+    if not {"input_tokens", "output_tokens"} & given.keys():
+        raise InvalidRequest("usage", "holds neither input_tokens nor output_tokens")
     try:
         return read_usage(given)
     except (AttributeError, TypeError) as error:
         raise InvalidRequest("usage", f"{given!r} is not a usage: {error}") from error
+
+
+MOST_TOKENS = 10**10
+"""More than any call can use; larger counts are mistakes."""
+
+
+def _from_chat(usage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The usage of a Chat Completions answer, whose prompt count includes what was cached."""
+    if "prompt_tokens" not in usage:
+        return usage
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    return {
+        "input_tokens": max(0, usage["prompt_tokens"] - cached),
+        "output_tokens": usage.get("completion_tokens") or 0,
+        "cache_read_input_tokens": cached,
+    }
 
 
 def _counts(usage: Any) -> Iterator[tuple[str, Any]]:
@@ -235,5 +270,9 @@ def _counts(usage: Any) -> Iterator[tuple[str, Any]]:
         for name, value in usage.items():
             if isinstance(value, (Mapping, list, tuple)):
                 yield from _counts(value)
-            elif name.endswith(("_tokens", "_requests")) and value is not None:
+            elif (
+                isinstance(name, str)
+                and name.endswith(("_tokens", "_requests"))
+                and value is not None
+            ):
                 yield name, value

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from math import isfinite
 from typing import Any
 
 from turnout.catalog.ladders import ladder as preset
@@ -106,6 +105,8 @@ class Routing:
 
     def keep(self, decision: Decision, request: Request) -> Routed:
         """The route of an earlier decision for a follow-up: a new decision, fit re-checked."""
+        if not isinstance(decision, Decision):
+            raise InvalidRequest("decision", f"{decision!r} is not a turnout.Decision")
         began = time.perf_counter()
         now = self.clock()
         limits = decision.limits
@@ -273,7 +274,7 @@ class Routing:
             quality=self.quality if quality is None else share("quality", quality),
             escalation=self.settings.escalation,
             conversation=conversation,
-            context_tokens=count("context_tokens", context_tokens or 0),
+            context_tokens=0 if context_tokens is None else count("context_tokens", context_tokens),
         )
 
     def _check_tiers(self, tier: str | None, low: str | None, high: str | None) -> None:
@@ -331,27 +332,46 @@ def share(field: str, value: object) -> float:
     """A number from 0 to 1, or InvalidRequest."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise InvalidRequest(field, f"{value!r} is not a number from 0 to 1")
-    if not (isfinite(value) and 0 <= value <= 1):
-        raise InvalidRequest(field, f"{value} must be from 0 to 1")
+    try:
+        inside = 0 <= value <= 1
+    except InvalidOperation:
+        inside = False
+    if not inside:
+        raise InvalidRequest(field, f"{_short(value)} must be from 0 to 1")
     return float(value)
 
 
+MOST_USD = 10**9
+MOST_COUNT = 10**12
+
+
 def amount(field: str, value: object) -> Decimal:
-    """US dollars above zero, or InvalidRequest."""
+    """US dollars above zero and up to a thousand million, or InvalidRequest."""
     try:
         dollars = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
-    except InvalidOperation:
-        raise InvalidRequest(field, f"{value!r} is not an amount in US dollars") from None
-    if not dollars.is_finite() or dollars <= 0:
-        raise InvalidRequest(field, f"{value} must be above zero and finite")
+    except (InvalidOperation, ValueError):
+        raise InvalidRequest(field, f"{_short(value)!r} is not an amount in US dollars") from None
+    if not dollars.is_finite() or not 0 < dollars <= MOST_USD:
+        raise InvalidRequest(field, f"{_short(value)} must be above zero and up to {MOST_USD:,}")
     return dollars
 
 
 def count(field: str, value: object) -> int:
     """A whole number, 0 or more, or InvalidRequest."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequest(field, f"{value!r} must be a whole number, 0 or more")
-    return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value <= MOST_COUNT:  # type: ignore[operator]
+        raise InvalidRequest(field, f"{_short(value)} must be a whole number, 0 or more")
+    return value  # type: ignore[return-value]
+
+
+def _short(value: object) -> str:
+    """A value for a message: Python itself refuses to print very long numbers."""
+    try:
+        plain = isinstance(value, (int, float, Decimal, str)) and value != ""
+        text = str(value) if plain else repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def new_id(kind: str, now: datetime) -> str:

@@ -63,6 +63,7 @@ class Scene:
             "rng": Random(1),
             "deadline_s": 60.0,
             "max_retries": 2,
+            "elapsed_s": lambda: self.seconds,
         }
         self.observed: list[turnout.Attempt] = []
         self.job = Job(**{**plain, **facts})

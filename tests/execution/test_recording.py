@@ -128,7 +128,7 @@ NAN = float("nan")
         ({"latency_ms": float("inf")}, "latency_ms"),
         ({"latency_ms": "5"}, "latency_ms"),
         ({"ttft_ms": -1}, "ttft_ms"),
-        ({"served_by": "gpt-99-nobody"}, "gpt-99-nobody"),
+        ({"served_by": "gpt-99-nobody", "usage": {"input_tokens": 1}}, "gpt-99-nobody"),
     ],
     ids=str,
 )

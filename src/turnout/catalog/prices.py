@@ -51,16 +51,16 @@ def cost(
 ) -> Cost:
     """The exact bill of one answer.
 
-    `refused` marks a refusal: with no output it is left unbilled, unless `bill_refusals`
-    (sources differ, so the line says so). Raises UnpricedModel, and InvalidRequest for
-    negative counts.
+    `refused` marks a refusal: every pass without output is left unbilled, unless
+    `bill_refusals` (sources differ, so the line says so). Raises UnpricedModel, and
+    InvalidRequest for negative counts.
     """
     lines = []
     parts = list(_parts(usage, model))
     for number, (name, part, kind) in enumerate(parts, 1):
         hop = kind in ("message", "fallback_message")
         declined = hop and any(later[2] == "fallback_message" for later in parts[number:])
-        declined = declined or (refused and number == len(parts))
+        declined = declined or (refused and hop)
         line = _line(part, catalog.get(name), at, free=declined and not bill_refusals)
         lines.append(line)
     return Cost(sum((line.cost_usd for line in lines), Decimal(0)), tuple(lines))

@@ -70,12 +70,17 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    debug = "--debug" in arguments
+    # after `--` a word is a prompt, whatever it looks like
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug = "--debug" in ours
+    rest = arguments[len(ours) :]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an arrow must not fail on an old terminal
     try:
-        code = cli.main([a for a in arguments if a != "--debug"], "turnout", standalone_mode=False)
+        code = cli.main(
+            [a for a in ours if a != "--debug"] + rest, "turnout", standalone_mode=False
+        )
     except click.exceptions.Abort:
         return _say("stopped", 130)
     except click.ClickException as error:

@@ -10,7 +10,7 @@ import click
 
 from turnout.cli.command import config_option, json_option, print_json
 from turnout.cli.reports import moment
-from turnout.errors import InvalidRequest
+from turnout.errors import InvalidRequest, LedgerError
 from turnout.ledger import Ledger, utc_now
 from turnout.router import Router
 
@@ -37,7 +37,10 @@ def import_(source: str, config: str | None) -> None:
     """Read an export from SOURCE (- for standard input); what is known already is left alone."""
     with Router(config) as router:
         stream: Any = sys.stdin.buffer if source == "-" else _existing(source)
-        count = _of(router).import_(stream)
+        try:
+            count = _of(router).import_(stream)
+        except LedgerError as error:
+            raise InvalidRequest("source", str(error)) from error
     click.echo(f"imported {count:,} new records", err=True)
 
 

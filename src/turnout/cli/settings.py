@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,10 @@ def init(path: str | None, force: bool, config: str | None) -> None:
 @config_option
 def check(config: str | None) -> None:
     """Check the settings, ladder, rules and models included."""
-    path = settings_of.find(config)
     router = Router(config, ledger=False)
-    where = path or "no file: defaults and environment"
-    click.echo(f"fine: {where}; ladder {router.ladder.name} ({', '.join(router.ladder.names)})")
+    click.echo(
+        f"fine: {_sources(config)}; ladder {router.ladder.name} ({', '.join(router.ladder.names)})"
+    )
 
 
 @config.command()
@@ -57,16 +58,25 @@ def check(config: str | None) -> None:
 @json_option
 def show(config: str | None, as_json: bool) -> None:
     """Show the settings in force."""
-    path = settings_of.find(config)
     values: dict[str, Any] = msgspec.to_builtins(settings_of.load(config))
     if url := values["ledger"]["url"]:
         values["ledger"]["url"] = _PASSWORD.sub(r"\1:***@", url)
     if as_json:
         print_json(values)
         return
-    click.echo(f"# from {path or 'defaults and environment'}")
+    click.echo(f"# from {_sources(config)}")
     for key, value in _flat(values):
         click.echo(f"{key} = {value!r}" if value is not None else f"# {key} is not set")
+
+
+def _sources(config: str | None) -> str:
+    """The files that were read, in the order in which they win."""
+    own = settings_of.find(config)
+    named = config is not None or os.environ.get("TURNOUT_CONFIG")
+    here = Path("turnout.toml")
+    files = [str(here.absolute())] if not named and here.is_file() else []
+    files += [str(own)] if own else []
+    return ", ".join([*files, "defaults and environment"])
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from turnout.catalog.prices import cost, line_pico, usd
+from turnout.catalog.prices import cost
 from turnout.catalog.store import Catalog
 from turnout.errors import UnknownModel, UnpricedModel
+from turnout.signals.tokens import estimate
 from turnout.types import Attempt, Cost, Decision, Json, Ladder, Outcome, Reason, Usage
 from turnout.wire.anthropic import add_usage, billed_usage, read_usage, served_by, text_of
 
@@ -49,9 +50,10 @@ class Biller:
         message = answer.message
         usage = read_usage(message.get("usage"))
         if status == "refused":
-            self.details = dict(message.get("stop_details") or {})
+            details = message.get("stop_details")
+            self.details = dict(details) if isinstance(details, Mapping) else {}
         now = job.now()
-        bill = self._paid(usage, option.target.model, now, refused=status == "refused")
+        bill = self._paid(message, option, usage, now, refused=status == "refused")
         return Attempt(
             id=self.new_id(),
             number=len(job.attempts) + 1,
@@ -76,8 +78,8 @@ class Biller:
     def failed(self, call: Call, failure: Failure, decision: Decision, now: datetime) -> Attempt:
         """The attempt of a call without a complete answer, billed for what had arrived."""
         message = call.progress.close()
-        usage = read_usage(message.get("usage"))
-        bill = self._paid(usage, call.option.target.model, now)
+        usage = received(message, read_usage(message.get("usage")), call)
+        bill = self._paid(message, call.option, usage, now) if message else Cost(Decimal(0))
         return Attempt(
             id=self.new_id(),
             number=call.number,
@@ -138,7 +140,7 @@ class Biller:
             decision=decision,
             text=text_of(answer.message),
             served_by=last.served_by or last.model,
-            stop_reason=str(answer.message.get("stop_reason")),
+            stop_reason=str(answer.message.get("stop_reason") or ""),
             message=answer.message,
             attempts=attempts,
             usage=self.usage(attempts),
@@ -159,8 +161,8 @@ class Biller:
     def baseline(self, attempt: Attempt, at: datetime) -> Decimal | None:
         """The attempt's answer at the ladder's dearest first target, same cache behaviour.
 
-        Token counts are converted between tokenizers. None when no target with a known price
-        could have taken the prompt.
+        Token counts are converted between tokenizers; searches, region, batch and speed count
+        as they did. None when no target with a known price could have taken the prompt.
         """
         answered = self.catalog.find(attempt.served_by or attempt.model)
         if answered is None:
@@ -170,19 +172,29 @@ class Biller:
         for tier in self.ladder.tiers:
             model = self.catalog.get(tier.targets[0].model)
             converted = convert(usage, model.token_ratio / answered.token_ratio)
-            card = model.card(at, converted.prompt_tokens)
-            fits = converted.prompt_tokens <= (model.context_window or converted.prompt_tokens)
-            if card is not None and fits:
-                prices.append(line_pico(converted, card))
-        return usd(max(prices)) if prices else None
+            if converted.prompt_tokens <= (model.context_window or converted.prompt_tokens):
+                bill = self._priced(converted, model.id, at)
+                prices += [bill.total_usd] if bill else []
+        return max(prices, default=None)
 
     def canonical(self, name: str | None) -> str | None:
         """The catalog's id of a model as a response spells it."""
         model = self.catalog.find(name) if name else None
         return model.id if model else name
 
-    def _paid(self, usage: Usage, model: str, at: datetime, refused: bool = False) -> Cost | None:
-        """The bill of an answer that is there already: a gap in the prices must not lose it."""
+    def _paid(
+        self, message: Json, option: Option, usage: Usage, at: datetime, refused: bool = False
+    ) -> Cost | None:
+        """The bill of an answer that is there already, at the price of who gave it.
+
+        None when that is not known, or the answer does not say what it used: a gap must not
+        lose the answer, and it is no $0 either.
+        """
+        if not isinstance(message.get("usage"), Mapping):
+            return None
+        return self._priced(usage, served_by(message) or option.target.model, at, refused)
+
+    def _priced(self, usage: Usage, model: str, at: datetime, refused: bool = False) -> Cost | None:
         try:
             return self._cost(usage, model, at, refused)
         except (UnpricedModel, UnknownModel):
@@ -200,8 +212,36 @@ class Biller:
 
 
 def answer_usage(usage: Usage) -> Usage:
-    """The tokens of the answer that was returned, without the hops that declined."""
-    return usage.iterations[-1].usage if usage.iterations else usage
+    """The tokens of the answer that was returned, without the hops that declined.
+
+    An answer may take several passes of the model that served it, and compactions.
+    """
+    if not usage.iterations:
+        return usage
+    served, total = usage.iterations[-1].model, Usage()
+    for item in usage.iterations:
+        if item.model in (None, served):
+            total = add_usage(total, item.usage)
+    return replace(
+        total,
+        web_searches=usage.web_searches,
+        batch=usage.batch,
+        fast=usage.fast,
+        us_only=usage.us_only,
+        iterations=(),
+    )
+
+
+def received(message: Json, usage: Usage, call: Call) -> Usage:
+    """The usage of a broken answer, with output estimated from what had arrived.
+
+    The API counts output at the end of a stream; until then it says next to nothing.
+    """
+    blocks = message.get("content") or ()
+    texts = [str(block.get("text") or block.get("thinking") or "") for block in blocks]
+    ratio = float(call.option.model.token_ratio)
+    seen = int(estimate("".join(texts)) * ratio)
+    return replace(usage, output_tokens=seen) if seen > usage.output_tokens else usage
 
 
 def convert(usage: Usage, ratio: Decimal) -> Usage:

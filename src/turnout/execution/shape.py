@@ -119,6 +119,8 @@ def _metadata(body: Body, request: Request) -> None:
     """Only `user_id` goes upstream: any other key is a 400, and the rest is for routing."""
     if user := request.metadata.get("user_id"):
         body["metadata"] = {"user_id": user}
+    if kept := sorted(str(name) for name in request.metadata if name != "user_id"):
+        body.adapt("metadata", "the API takes only user_id; kept for routing", ", ".join(kept))
 
 
 def _max_tokens(body: Body, request: Request, fit: Fitting) -> None:

@@ -326,7 +326,14 @@ def _errors() -> tuple[type[Exception], ...]:
     import anthropic
     import httpx2
 
-    return (anthropic.APIError, httpx2.HTTPError, httpx2.StreamError, OSError, ValueError)
+    return (
+        anthropic.APIError,
+        httpx2.HTTPError,
+        httpx2.StreamError,
+        OSError,
+        ValueError,
+        RecursionError,  # JSON nested beyond what can be read
+    )
 
 
 def _no_key(error: TypeError) -> Exception:

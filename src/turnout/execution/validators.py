@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,16 @@ from turnout.errors import ConfigError, InvalidRequest
 from turnout.types import Outcome, Validator, Verdict
 
 _FENCE = re.compile(r"^\s*```[\w-]*\n(?P<inside>.*?)\n?```\s*$", re.DOTALL)
+
+
+def check_validator(validate: Any) -> None:
+    """Raise InvalidRequest for what cannot validate an answer, before any call is made."""
+    if validate is None:
+        return
+    if not callable(validate):
+        raise InvalidRequest("validate", f"{validate!r} is not a function of an Outcome")
+    if inspect.iscoroutinefunction(validate):
+        raise InvalidRequest("validate", "must be a plain function; a coroutine is not awaited")
 
 
 def one_of(labels: Iterable[str], *, ignore_case: bool = True) -> Validator:

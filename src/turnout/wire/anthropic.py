@@ -51,6 +51,18 @@ def read_request(
     raise InvalidRequest("messages", "there is nothing to answer: no message has any content")
 
 
+def check_sendable(request: Request) -> None:
+    """Raise InvalidRequest for what no JSON can carry: lone surrogates, NaN, foreign objects."""
+    body = [request.messages, request.system, request.tools, dict(request.options)]
+    try:
+        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        text = "holds a lone surrogate, which cannot be sent"
+        raise InvalidRequest("messages", text) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest("request", f"cannot be sent as JSON: {error}") from error
+
+
 def _extra(options: object) -> dict[str, Any]:
     """`options=`, which holds fields that have no argument of their own."""
     if not isinstance(options, Mapping):
