@@ -122,8 +122,9 @@ def load(
         return _settings(_merge(config, _variables(environ)), "config")
     path = find(config, environ)
     raw = read(path) if path else {}
-    if config is None and not environ.get("TURNOUT_CONFIG"):
-        raw = _merge(raw, _preferences((folder or Path.cwd()) / "turnout.toml", path))
+    here = folder or _working_folder()
+    if config is None and not environ.get("TURNOUT_CONFIG") and here is not None:
+        raw = _merge(raw, _preferences(here / "turnout.toml", path))
     if path:
         _settings(raw, str(path))
     return _settings(_merge(raw, _variables(environ)), str(path) if path else "TURNOUT_*")
@@ -136,12 +137,27 @@ def find(
     environ = os.environ if environ is None else environ
     named = config or environ.get("TURNOUT_CONFIG")
     if named:
-        path = Path(named).expanduser()
+        path = _expanded(named)
         if not path.is_file():
             raise ConfigError(f"{path}: no such config file; `turnout config init` writes one")
         return path
     path = user_file()
     return path if path.is_file() else None
+
+
+def _expanded(name: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{name}: there is no such home folder") from error
+
+
+def _working_folder() -> Path | None:
+    """The working folder; None when it has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def user_file() -> Path:

@@ -334,6 +334,7 @@ class Core(ABC):
     def _key_client(self, kind: str) -> Any:
         """A client of the vendor's from settings and environment."""
         import anthropic
+        import httpx2
 
         api = self.settings.api
         key = os.environ.get(api.key_env, "").strip() or None
@@ -342,7 +343,10 @@ class Core(ABC):
         if key is not None and not (key.isascii() and key.isprintable()):
             raise ConfigError(f"{api.key_env} holds characters that no key has; set it anew")
         extra = {"base_url": api.base_url} if api.base_url else {}
-        return getattr(anthropic, kind)(api_key=key, **extra)
+        try:
+            return getattr(anthropic, kind)(api_key=key, **extra)
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise ConfigError(f"api.base_url or ANTHROPIC_BASE_URL: {error}") from error
 
     # -- recording and reports
 

@@ -129,7 +129,10 @@ class AllAttemptsFailed(TurnoutError):  # noqa: N818
         self.decision = decision
         self.attempts = attempts
         self.causes = causes
-        lines = dict.fromkeys(f"{a.model}: {a.error}" for a in attempts)
+        models: dict[str | None, dict[str, None]] = {}
+        for attempt in attempts:
+            models.setdefault(attempt.error, {})[attempt.model] = None
+        lines = [f"{', '.join(names)}: {error}" for error, names in models.items()]
         listed = "; ".join(lines) or "no attempt was made"
         super().__init__(f"no attempt succeeded{note and f' ({note})'}: {listed}")
 

@@ -251,4 +251,4 @@ def test_repeated_failures_are_told_once(make: MakeRouter, upstream: Upstream) -
     with pytest.raises(turnout.AllAttemptsFailed) as failed:
         make().run(ASK, max_tier="trivial")
     assert len(failed.value.attempts) > 2
-    assert str(failed.value).count("claude-haiku-5-5: ") == 1
+    assert str(failed.value).count("overloaded_error") == 1

@@ -74,6 +74,8 @@ def _run(arguments: list[str]) -> int:
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     debug = "--debug" in ours
     rest = arguments[len(ours) :]
+    if sys.stdout is None:  # closed by the caller: there is nobody to answer
+        return _say("standard output is closed", FAILED)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an arrow must not fail on an old terminal
@@ -99,6 +101,10 @@ def _run(arguments: list[str]) -> int:
         # The reader has gone, as in `turnout report | head`; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if debug:
+            raise
+        return _say(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
     except Exception as error:
         # The last stop: people get a line, not a traceback.
         if debug:
