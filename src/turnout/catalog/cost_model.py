@@ -97,14 +97,41 @@ def todays_model(
 
     Raises UnpricedModel, and InvalidRequest for a mix that does not sum to 100.
     """
-    cards: dict[str, Card] = {}
-    for tier in rungs.tiers:
-        model = tier.targets[0].model
-        card = catalog.get(model).card(at, 0)
-        if card is None:
-            raise UnpricedModel(model)
-        cards[model] = card
+    models = [tier.targets[0].model for tier in rungs.tiers]
+    cards = {model: _card(catalog, model, at) for model in models}
     return _price("today", rungs, cards, mix)
+
+
+def own_model(
+    catalog: Catalog,
+    rungs: Ladder,
+    at: datetime,
+    mix: Sequence[int],
+    *,
+    prompts: int,
+    tokens: tuple[int, int],
+) -> CostModel:
+    """A workload of one's own: `prompts` of one size, a share for each tier of the ladder.
+
+    `tokens` are input and output of one prompt; classification is free, as with the rules.
+    Raises UnpricedModel, and InvalidRequest for a mix that does not fit the ladder.
+    """
+    shares = _shares(mix, len(rungs.tiers))
+    cards = [_card(catalog, tier.targets[0].model, at, tokens[0]) for tier in rungs.tiers]
+    rows = []
+    for tier, share, card in zip(rungs.tiers, shares, cards, strict=True):
+        count = prompts * share // 100
+        usage = Usage(tokens[0] * count, tokens[1] * count)
+        routed, top = usd(line_pico(usage, card)), usd(line_pico(usage, cards[-1]))
+        rows.append(Row(tier.name, count, tier.targets[0].model, routed, top))
+    return CostModel("today", rungs.name, tuple(rows))
+
+
+def _card(catalog: Catalog, model: str, at: datetime, prompt_tokens: int = 0) -> Card:
+    card = catalog.get(model).card(at, prompt_tokens)
+    if card is None:
+        raise UnpricedModel(model)
+    return card
 
 
 def _price(

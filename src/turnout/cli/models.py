@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from turnout.catalog.cost_model import CostModel, seed_model, todays_model
+from turnout.catalog.cost_model import CostModel, own_model, seed_model, todays_model
 from turnout.catalog.model import PICO, Card, Model
 from turnout.cli.command import command, config_option, json_option, print_json
 from turnout.cli.tables import print_table
@@ -195,21 +195,40 @@ def _router(config: str | None) -> Router:
     return Router(config, ledger=False)
 
 
-@command("turnout cost-model --mix 60,30,8,2 --ladder claude", name="cost-model")
-@click.option("--mix", help="Shares of trivial, low, mid and high prompts; they sum to 100.")
+COST_MODEL = """turnout cost-model --mix 60,30,8,2 --ladder claude
+turnout cost-model --tokens 5000,2000 --mix 70,20,10 --ladder three"""
+
+
+@command(COST_MODEL, name="cost-model")
+@click.option("--mix", help="Shares that sum to 100: of trivial, low, mid and high prompts.")
 @click.option("--ladder", help="Price this ladder only, at today's prices.")
+@click.option("--prompts", type=click.IntRange(1, 10**9), help="How many; with --tokens.")
+@click.option("--tokens", help="Input,output of each prompt; --mix is then one share a tier.")
 @json_option
-def cost_model(mix: str | None, ladder: str | None, config: str | None, as_json: bool) -> None:
-    """What 1,000 prompts cost, routed and on the top model; arithmetic only.
+def cost_model(
+    mix: str | None,
+    ladder: str | None,
+    prompts: int | None,
+    tokens: str | None,
+    config: str | None,
+    as_json: bool,
+) -> None:
+    """What a mix of prompts costs, routed and on the top model; arithmetic only.
 
     Without arguments: the table of the documents Turnout replaces, on their price card, and the
-    same workload at today's prices.
+    same workload at today's prices. With --tokens: a workload of your own.
     """
     router = Router(config, ladder=ladder, ledger=False)
-    shares = _mix(mix)
-    tables = [todays_model(router.catalog, router.ladder, utc_now(), shares)]
-    if ladder is None:
-        tables.insert(0, seed_model(router.catalog, shares))
+    shares = _numbers("mix", mix, "30,40,20,10")
+    size = _numbers("tokens", tokens, "5000,2000")
+    if size is not None:
+        tables = [_own_model(router, shares, prompts or 1000, size)]
+    elif prompts is not None:
+        raise click.UsageError("--prompts goes with --tokens")
+    else:
+        tables = [todays_model(router.catalog, router.ladder, utc_now(), shares)]
+        if ladder is None:
+            tables.insert(0, seed_model(router.catalog, shares))
     if as_json:
         print_json({table.card: table.to_dict() for table in tables})
         return
@@ -217,13 +236,25 @@ def cost_model(mix: str | None, ladder: str | None, config: str | None, as_json:
         _print(table)
 
 
-def _mix(text: str | None) -> list[int] | None:
+def _own_model(
+    router: Router, shares: list[int] | None, prompts: int, size: list[int]
+) -> CostModel:
+    if shares is None:
+        tiers = ", ".join(router.ladder.names)
+        raise click.UsageError(f"--tokens needs --mix, a share for each of {tiers}")
+    if len(size) != 2 or min(size) < 0 or max(size) > 10**7:
+        raise InvalidRequest("tokens", f"{size} must be input,output of one prompt")
+    pair = (size[0], size[1])
+    return own_model(router.catalog, router.ladder, utc_now(), shares, prompts=prompts, tokens=pair)
+
+
+def _numbers(field: str, text: str | None, example: str) -> list[int] | None:
     if text is None:
         return None
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise InvalidRequest("mix", f"{text!r} is not a list like 30,40,20,10") from None
+        raise InvalidRequest(field, f"{text!r} is not a list like {example}") from None
 
 
 def _print(table: CostModel) -> None:
