@@ -451,3 +451,20 @@ def test_a_cancelled_task_ends_the_call_and_is_recorded(
     (recorded,) = router.ledger.documents("outcome")
     assert (recorded["status"], recorded["attempts"]) == ("cancelled", 1)
     router.ledger.close()
+
+
+def test_a_plain_answer_that_trickles_is_left_at_the_deadline(make: MakeRouter) -> None:
+    """Each byte came in time for the read time-out, and the whole took for ever."""
+
+    def trickles(peer: socket.socket) -> None:
+        peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+        peer.sendall(b"content-length: 1000\r\n\r\n")
+        for _ in range(60):
+            peer.sendall(b" ")
+            time.sleep(0.05)
+
+    with hostile(trickles) as url, anthropic.Anthropic(base_url=url, api_key="k") as client:
+        began = time.monotonic()
+        with pytest.raises(turnout.AllAttemptsFailed, match="deadline"):
+            make(client=client, clock=utc).run(HI, max_tokens=100, deadline_s=0.5)
+        assert time.monotonic() - began < 2

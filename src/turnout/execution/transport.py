@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import httpx2
 
 PATH = "/v1/messages"
+_UNREAD = {"X-Stainless-Raw-Response": "stream"}
+"""What the client's own `with_streaming_response` sends: it then leaves the body unread."""
+
 Event: TypeAlias = dict[str, Any]
 
 
@@ -32,22 +35,32 @@ class Transport:
 
     def perform(self, call: Call) -> Generator[Event | Answer | Failure]:
         """Make one call; never raises for what a server or a network does."""
-        import httpx2
-
         timer = Timer(call)
         try:
             if call.stream:
                 yield from self._stream(call, timer)
             else:
-                options = _options(call, self._client)
-                response = self._client.post(
-                    PATH, cast_to=httpx2.Response, body=dict(call.body), options=options
-                )
-                yield timer.answer(response)
+                yield timer.answer(self._plain(call, timer))
         except _errors() as error:
             yield timer.failure(error)
         except TypeError as error:
             raise _no_key(error) from error
+
+    def _plain(self, call: Call, timer: Timer) -> httpx2.Response:
+        """A plain answer, its body read with an eye on the deadline."""
+        from turnout.execution.patience import Patient
+
+        options = _options(call, self._client)
+        options["headers"] = {**options["headers"], **_UNREAD}
+        raw: Any = self._client.post(PATH, cast_to=object, body=dict(call.body), options=options)
+        response: Any = raw.http_response
+        response.stream = Patient(response.stream, timer.check)
+        try:
+            response.read()
+        finally:
+            response.close()
+        whole: httpx2.Response = response
+        return whole
 
     def _stream(self, call: Call, timer: Timer) -> Generator[Event | Answer | Failure]:
         from anthropic import Stream
