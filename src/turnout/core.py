@@ -14,6 +14,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from turnout import config as settings_of
+from turnout.arguments import share
 from turnout.catalog.model import Model
 from turnout.catalog.store import Catalog
 from turnout.config import Settings
@@ -26,7 +27,7 @@ from turnout.execution.validators import check_validator
 from turnout.ledger import utc_now
 from turnout.policy.chain import Option, firsts_of
 from turnout.recording import Recorder, deadline, ending, open_ledger, reported
-from turnout.routing import Routed, Routing, new_id, share
+from turnout.routing import Routed, Routing, new_id
 from turnout.types import (
     Attempt,
     Classifier,
